@@ -1,0 +1,1 @@
+"""The night: poll, observe, rate, gate, draft, push, read back."""

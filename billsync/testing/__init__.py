@@ -1,0 +1,1 @@
+"""The contract kit for authors of connectors, with fake vendors and tapes."""

@@ -1,0 +1,1 @@
+"""Who is told: each file speaks to one channel."""

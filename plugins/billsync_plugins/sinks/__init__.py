@@ -1,0 +1,1 @@
+"""Where the books are kept: each file writes to one vendor."""
