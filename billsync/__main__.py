@@ -1,7 +1,7 @@
 """The way in, for `python -m billsync` and for the installed command alike.
 
-`--version` is answered before the command line is imported: scripts ask it often, and it must work even where a
-dependency is broken.
+`--version` is answered before the command line is imported: scripts ask it often, and it must work even where
+a dependency is broken.
 """
 
 from __future__ import annotations
