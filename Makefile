@@ -61,7 +61,7 @@ $(RUN): requirements/run.txt pyproject.toml
 	fi; \
 	if [ -z "$$python" ] || ! "$$python" -c '$(FIT)' >/dev/null 2>&1; then \
 	  echo "billsync needs Python 3.11 or newer with venv and pip." >&2; \
-	  if [ -n "$$python" ]; then echo "Found: $$python ($$("$$python" --version 2>&1 | head -n 1))" >&2; \
+	  if [ -n "$$python" ]; then echo "Tried: $$python ($$("$$python" --version 2>&1 | head -n 1))" >&2; \
 	  else echo "Looked for: $(CANDIDATES)" >&2; fi; \
 	  echo "Install it (Debian: apt install python3-venv) or name it: make PYTHON=/path/to/python3.12" >&2; \
 	  exit 1; \
