@@ -1,0 +1,437 @@
+"""What a firm agreed with a client, as the rules read it.
+
+The configuration (or a source that holds contracts) is turned into these dataclasses once; rules never see YAML.
+Amounts are minor units of the contract's currency, rates and percentages Decimal (rates in major units an hour,
+percentages 0 to 100), dates are dates of work in the account's zone or of the firm where the field says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from billsync.model.money import Rounding
+from billsync.model.work import digest
+
+Per = Literal["contract", "month", "quarter", "year", "purchase_order"]
+LineKind = Literal["milestone", "dated", "progress", "threshold", "time", "expense", "manual", "block"]
+Grouping = Literal["contract", "project", "purchase_order", "consolidated"]
+Period = Literal["as_it_happens", "weekly", "monthly", "milestone"]
+AfterBilling = Literal["review", "true_up"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a term was written, for errors: a file and a line, or an account and a record."""
+
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectRef:
+    """A project at a source. `feeds`: which kinds of record this contract takes from it (empty: all)."""
+
+    account: str
+    id: str
+    feeds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A test of a milestone. `all` and `any` combine `of`; the others look at one fact.
+
+    completed: the source's own completion · status: one of `texts` · percent: at least `number` ·
+    units: done of total at least `number` percent · document: an attachment whose name matches the glob `texts[0]` ·
+    accepted: acceptance recorded · due: the due date has come · field: custom field `name` is one of `texts`
+    """
+
+    kind: Literal["completed", "status", "percent", "units", "document", "accepted", "due", "field", "all", "any"]
+    texts: tuple[str, ...] = ()
+    number: Decimal | None = None
+    name: str = ""
+    of: tuple[Condition, ...] = ()
+
+
+COMPLETED = Condition(kind="completed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MilestoneMatch:
+    """Which milestone of the contract's projects a line means: by stable id, else by exact name (NFC, case kept)."""
+
+    account: str | None = None
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What makes a schedule line billable.
+
+    milestone: `match` fulfils `complete` · dated: on `on`, then every `every` until `until` (inclusive) ·
+    progress: cumulative percent of `progress_of` · threshold: `at_amount` (minor), `at_hours` or `at_percent` of the
+    budget reached · manual: only by a person's decision
+    """
+
+    kind: Literal["milestone", "dated", "progress", "threshold", "manual"]
+    match: MilestoneMatch | None = None
+    complete: Condition = COMPLETED
+    on: date | None = None
+    every: Literal["month", "quarter", "year"] | None = None
+    until: date | None = None
+    progress_of: Literal["milestone", "units", "project", "budget"] | None = None
+    at_amount: int | None = None
+    at_hours: Decimal | None = None
+    at_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleLine:
+    """One line of the schedule of values. Exactly one of `amount`, `percent` (of the contract value in force), or
+    neither, which means: the amount of the milestone's own field at the source."""
+
+    id: str
+    name: str
+    trigger: Trigger
+    amount: int | None = None
+    percent: Decimal | None = None
+    requires: frozenset[str] = frozenset()
+    """Gates of this line alone: "acceptance", "document", "purchase_order"."""
+    purchase_order: str | None = None
+    planned_on: date | None = None
+    template: str | None = None
+    item: str | None = None
+    """The sink's product or service for this line; None: by mapping of its kind."""
+    origin: Origin = field(default_factory=Origin, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractChange:
+    """A change order. Unsigned (`signed_on` None) it is worth nothing yet: its finished work is a finding."""
+
+    id: str
+    name: str
+    value: int
+    signed_on: date | None
+    effective_on: date | None = None
+    lines: tuple[ScheduleLine, ...] = ()
+    removes: frozenset[str] = frozenset()
+    """Ids of earlier lines this change takes out of the schedule from the day it is signed."""
+    document: str | None = None
+    origin: Origin = field(default_factory=Origin, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """One row of a rate card: major units an hour for whoever matches, on dates of work `since`..`until` inclusive.
+
+    Precedence (billing.md 3.2): person+project, person, role+project, role, task, default.
+    """
+
+    amount: Decimal
+    person: str | None = None
+    project: str | None = None
+    role: str | None = None
+    task: str | None = None
+    since: date | None = None
+    until: date | None = None
+    origin: Origin = field(default_factory=Origin, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateCard:
+    """A named list of rates in one currency."""
+
+    id: str
+    currency: str
+    rates: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Increment:
+    """Hours are rounded to steps of `hours`, per entry or over the running total of a person's day."""
+
+    hours: Decimal
+    per: Literal["entry", "person_day"] = "entry"
+    mode: Literal["up", "nearest"] = "up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minimum:
+    """At least this many hours, per entry or per person and day. 0 h stays 0 h."""
+
+    hours: Decimal
+    per: Literal["entry", "person_day"] = "entry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overtime:
+    """Hours above `after` in the day or in the week (Monday to Sunday) on this contract, times `multiplier`."""
+
+    per: Literal["day", "week"]
+    after: Decimal
+    multiplier: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Included:
+    """Hours of each calendar month that a retainer already pays for; the rest is overage.
+
+    `roll_over`: how many months unused hours live on (0: none).
+    """
+
+    hours: Decimal
+    roll_over: int = 0
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepaid:
+    """A block of hours or money bought in advance and drawn down; what exceeds it is overage at the rate.
+
+    The block itself is billed by a schedule line; drawn hours are worth 0 on top of it.
+    """
+
+    id: str
+    hours: Decimal | None = None
+    amount: int | None = None
+    since: date | None = None
+    expires: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """Not to exceed: minor units and/or hours, per contract, period or purchase order. `warning` in percent."""
+
+    id: str
+    amount: int | None = None
+    hours: Decimal | None = None
+    per: Per = "contract"
+    kinds: frozenset[str] = frozenset({"time", "expense"})
+    purchase_order: str | None = None
+    warning: Decimal = Decimal(80)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeTerms:
+    """Time and materials: which accounts feed it, at which rates, rounded and limited how.
+
+    `rates` are the contract's own and are asked (all levels) before `card`.
+    """
+
+    accounts: frozenset[str] = frozenset()
+    rates: RateCard | None = None
+    card: RateCard | None = None
+    source_rates: bool = False
+    """Use the rate the source carries on the entry where no card matches."""
+    approval: Literal["required", "not_required"] = "required"
+    increment: Increment | None = None
+    minimum: Minimum | None = None
+    overtime: tuple[Overtime, ...] = ()
+    included: Included | None = None
+    prepaid: tuple[Prepaid, ...] = ()
+    discount: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpenseTerms:
+    """Expenses passed on with `markup` percent; a receipt may be demanded from an amount on (minor units)."""
+
+    accounts: frozenset[str] = frozenset()
+    approval: Literal["required", "not_required"] = "required"
+    markup: Decimal = Decimal(0)
+    receipt_from: int | None = None
+    categories: frozenset[str] = frozenset()
+    """Only these categories are billable; empty: all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldbackRelease:
+    """The event that releases retainage: a date or a milestone; `percent` of what is withheld that night."""
+
+    id: str
+    trigger: Trigger
+    percent: Decimal = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdback:
+    """Retainage: `percent` of each identity's cumulative net amount on lines of `kinds`, withheld until released."""
+
+    percent: Decimal
+    kinds: frozenset[str] = frozenset({"milestone", "dated"})
+    releases: tuple[HoldbackRelease, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approver:
+    """Who may release: a person, for drafts up to `up_to` (minor units, None: any) of `clients` (empty: all)."""
+
+    person: str
+    role: str = ""
+    up_to: int | None = None
+    clients: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """What must be true before anything of this contract leaves (billing.md 4)."""
+
+    purchase_order: bool = False
+    references: tuple[str, ...] = ()
+    release_threshold: int | None = None
+    """Drafts of at least this many minor units (net of holdback, before tax) wait for an approval."""
+    approvals: int = 1
+    """How many different persons must approve (2: four eyes)."""
+    approvers: tuple[Approver, ...] = ()
+    outlier_blocks: bool = False
+    closed_through: date | None = None
+    """Books are closed through this invoice date."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payer:
+    """A client who pays `share` (any positive number, in proportion) of every line."""
+
+    client: str
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billing:
+    """How drafts are grouped, when they leave and how they look."""
+
+    group: Grouping = "contract"
+    period: Period = "as_it_happens"
+    day: int = 1
+    """Weekly: 1 (Monday) to 7; monthly: day of the month, 31 meaning its last."""
+    through: Literal["today", "period_end"] = "today"
+    sink: str | None = None
+    push: Literal["preview", "draft", "approved", "sent"] | None = None
+    terms_days: int | None = None
+    templates: Mapping[str, str] = field(default_factory=dict)
+    """Line text by line kind, as sandboxed jinja2 text."""
+    items: Mapping[str, str] = field(default_factory=dict)
+    """The sink's product or service by line kind (or "holdback")."""
+    tax: Mapping[str, str] = field(default_factory=dict)
+    """Tax code by line kind, or "default"."""
+    tax_evidence: str | None = None
+    """Why a line is untaxed: the reverse-charge number, the exemption certificate."""
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    """Class, tracking category, cost centre: name -> the sink's value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MilestoneTerms:
+    """Bill milestones that stand in no schedule line: at the amount of their own field at the source.
+
+    A contract without any schedule has these terms by default (a contract may be three lines long)."""
+
+    complete: Condition = COMPLETED
+    requires: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """`required` False: the firm does not track signatures for this contract, so nothing waits for one."""
+
+    required: bool = False
+    on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One contract with one client (or several payers) in one currency."""
+
+    id: str
+    client: str
+    currency: str
+    name: str = ""
+    projects: tuple[ProjectRef, ...] = ()
+    value: int | None = None
+    signature: Signature = field(default_factory=Signature)
+    starts_on: date | None = None
+    ends_on: date | None = None
+    purchase_order: str | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[ScheduleLine, ...] = ()
+    milestones: MilestoneTerms | None = None
+    change_orders: tuple[ContractChange, ...] = ()
+    time: TimeTerms | None = None
+    expenses: ExpenseTerms | None = None
+    caps: tuple[Cap, ...] = ()
+    holdback: Holdback | None = None
+    payers: tuple[Payer, ...] = ()
+    gates: Gates = field(default_factory=Gates)
+    billing: Billing = field(default_factory=Billing)
+    rounding: Rounding = "half_up"
+    after_billing: AfterBilling = "review"
+    opening_before: date | None = None
+    """First run on a live firm: work dated before this day counts as billed elsewhere."""
+    opening_items: frozenset[str] = frozenset()
+    """Identities billed elsewhere, by list."""
+    origin: Origin = field(default_factory=Origin, compare=False)
+
+    def fingerprint(self) -> str:
+        """Hash of every term (not of where it was written): another fingerprint means: rate everything anew."""
+        return digest(without_origins(self))[:24]
+
+    def independent(self) -> bool:
+        """True where each time entry and expense is worth what it is worth whatever the others are.
+
+        Then work that is billed and unchanged needs no second look at night (`Facts.settled`)."""
+        time = self.time
+        shared_hours = time is not None and bool(
+            time.overtime
+            or time.included
+            or time.prepaid
+            or (time.increment and time.increment.per == "person_day")
+            or (time.minimum and time.minimum.per == "person_day")
+        )
+        schedule = (*self.lines, *(line for change in self.change_orders for line in change.lines))
+        counted = any(line.trigger.kind == "threshold" or line.trigger.progress_of == "budget" for line in schedule)
+        return not (self.caps or shared_hours or counted)
+
+
+def without_origins(contract: Contract) -> Contract:
+    """The same terms with every `origin` blank, so that moving a line in a file changes no fingerprint."""
+
+    def line(of: ScheduleLine) -> ScheduleLine:
+        return replace(of, origin=Origin())
+
+    def card(of: RateCard | None) -> RateCard | None:
+        return of and replace(of, rates=tuple(replace(rate, origin=Origin()) for rate in of.rates))
+
+    time = contract.time and replace(contract.time, rates=card(contract.time.rates), card=card(contract.time.card))
+    changes = tuple(
+        replace(change, origin=Origin(), lines=tuple(map(line, change.lines))) for change in contract.change_orders
+    )
+    return replace(
+        contract,
+        origin=Origin(),
+        lines=tuple(map(line, contract.lines)),
+        change_orders=changes,
+        time=time,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who is billed: the customer at each sink by stable id, currency, what they demand."""
+
+    id: str
+    name: str
+    customers: Mapping[str, str] = field(default_factory=dict)
+    """Sink account -> the sink's own customer id."""
+    email: str | None = None
+    address: tuple[str, ...] = ()
+    tax_number: str | None = None
+    requires_purchase_order: bool = False
+    origin: Origin = field(default_factory=Origin, compare=False)

@@ -1,0 +1,388 @@
+"""How a vendor's API is spoken to, as data: a connector declares, billsync.http carries out.
+
+Text in `{braces}` is filled from the account's options by name; secrets are filled at the last moment and never
+shown. Sections in comments are those of docs/writing-a-plugin.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+# ---- Auth ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAuth:
+    """Nothing is sent (files, a local server)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """`Authorization: Bearer <option>`; `option` names a Secret of the Options. `scheme` replaces the word Bearer."""
+
+    option: str
+    scheme: str = "Bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """HTTP basic: two options (a fixed text when it starts with '=')."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key in a header (preferred), or in the query where the vendor knows no other way."""
+
+    option: str
+    name: str
+    place: Literal["header", "query"] = "header"
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyCredentials:
+    """Credentials inside each JSON body: member -> option (Scoro)."""
+
+    members: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth2:
+    """OAuth 2 with a durable token store: the rotated token is stored before the new access token is used.
+
+    grant `code`: a person logged in once (`billsync auth login`), then refresh tokens · `client`: client
+    credentials · `assertion`: a signed JWT. `token_url` and `authorize_url` may hold {option} placeholders.
+    `keep`: members of the token answer that are kept beside the token (instance_url, realmId ...).
+    `grant_days`: how long the grant lives unused, for warnings; None: not known.
+    """
+
+    token_url: str
+    authorize_url: str = ""
+    grant: Literal["code", "client", "assertion"] = "code"
+    scopes: tuple[str, ...] = ()
+    client_auth: Literal["basic", "body"] = "basic"
+    client_id: str = "client_id"
+    client_secret: str | None = "client_secret"  # noqa: S105  the name of an option, not a secret
+    refresh_token: str | None = "refresh_token"  # noqa: S105
+    """Option that may hold a first refresh token (used until the store has a newer one)."""
+    pkce: bool = True
+    device_url: str = ""
+    keep: tuple[str, ...] = ()
+    base_url_from: str = ""
+    """Member of the token answer that replaces the base URL (Salesforce instance_url, Zoho api_domain)."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Further parameters of the authorize or token request."""
+    token_headers: Mapping[str, str] = field(default_factory=dict)
+    assertion_key: str | None = None
+    """Option with the private key (PEM) of grant `assertion`."""
+    assertion_algorithm: Literal["RS256", "PS256", "ES256", "ES384", "ES512"] = "RS256"
+    assertion_claims: Mapping[str, str] = field(default_factory=dict)
+    grant_days: int | None = None
+    expiry_members: Mapping[str, str] = field(default_factory=dict)
+    """Token answer members (seconds) that tell when the grant ends: name -> what ends, for `auth status`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth1:
+    """OAuth 1.0 HMAC-SHA256 with realm (NetSuite TBA). All names are options."""
+
+    consumer_key: str
+    consumer_secret: str
+    token: str
+    token_secret: str
+    realm: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLogin:
+    """A login call whose answer holds a session key or sets cookies (Odoo, BigTime)."""
+
+    path: str
+    body: Mapping[str, str]
+    token_at: str = ""
+    header: str = "Authorization"
+    prefix: str = ""
+    expired: tuple[int, ...] = (401,)
+
+
+Auth = NoAuth | Bearer | Basic | ApiKey | BodyCredentials | OAuth2 | OAuth1 | SessionLogin
+
+# ---- Paging: every kind refuses the same cursor twice, drops ids it has seen and raises at the vendor's silent cap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Single:
+    """One answer holds everything. `cap`: so many rows mean that the vendor cut the list (an error)."""
+
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextLink:
+    """The answer holds the next address, absolute or relative, at the dotted path `at`; followed verbatim."""
+
+    at: str
+    size: Mapping[str, int] = field(default_factory=dict)
+    """Query parameters of the first call that set the page size."""
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkHeader:
+    """RFC 8288 `Link: <...>; rel="next"`."""
+
+    size: Mapping[str, int] = field(default_factory=dict)
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """The answer holds a token at `at`; it is sent back as `param` (query, or body for POST reads).
+
+    `more_at`: dotted path of a boolean that must be true for the token to count."""
+
+    at: str
+    param: str
+    more_at: str = ""
+    size: Mapping[str, int] = field(default_factory=dict)
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageNumber:
+    """`param`=1, 2, ... until a page has fewer than `size` rows, or `last_at` / `last_header` says which is last."""
+
+    param: str = "page"
+    first: int = 1
+    size_param: str = ""
+    size: int = 100
+    last_at: str = ""
+    last_header: str = ""
+    more_at: str = ""
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offset:
+    """`param`=0, n, 2n, ... `total_at`: dotted path of the total; without one a short or empty page ends it.
+
+    Offset pages shift while rows are added: ids seen twice are dropped, and `overlap` rows are asked again."""
+
+    param: str = "offset"
+    first: int = 0
+    size_param: str = "limit"
+    size: int = 100
+    total_at: str = ""
+    last_at: str = ""
+    """Dotted path of a boolean "this is the last page" (Jira `isLast`)."""
+    overlap: int = 0
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """GraphQL connections: `at` is the dotted path of the connection, `variable` the cursor variable."""
+
+    at: str
+    variable: str = "after"
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastId:
+    """The next page starts after the last row's `of` (an id or an instant), sent as `param`."""
+
+    of: str
+    param: str
+    size_param: str = "limit"
+    size: int = 100
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderCursor:
+    """The next cursor or page stands in a response header; absent or empty means the end."""
+
+    header: str
+    param: str
+    size: Mapping[str, int] = field(default_factory=dict)
+    cap: int | None = None
+
+
+Pages = Single | NextLink | LinkHeader | Cursor | PageNumber | Offset | Relay | LastId | HeaderCursor
+
+# ---- Throttling, success, manners ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `calls` per `per` seconds, kept across runs and processes when `per` is an hour or more.
+
+    `share`: the part (percent) of the vendor's budget that billsync may use."""
+
+    calls: int
+    per: int
+    share: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle:
+    """What "slow down" looks like besides 429: a status, and/or a text in the body, or a member at a dotted path.
+
+    `wait_at`: dotted path (seconds) or header (when it starts with 'header:') of the wait; `wait` seconds else.
+    `ends_poll`: a lock-out that must end the poll as incomplete."""
+
+    status: int | None = None
+    body_has: str = ""
+    at: str = ""
+    equals: str = ""
+    wait_at: str = ""
+    wait: int = 30
+    ends_poll: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Success:
+    """A body that must hold for a 2xx to be a success: member at `at` is `equals` (or absent / empty if `absent`).
+
+    `message_at`: where the vendor explains. Failing it is a BadAnswer, or the class named by `fails_as`."""
+
+    at: str
+    equals: str = ""
+    absent: bool = False
+    message_at: str = ""
+    fails_as: Literal["BadAnswer", "Refused", "AuthFailed", "Denied", "RateLimited"] = "BadAnswer"
+
+
+GRAPHQL_SUCCESS = Success(at="errors", absent=True, message_at="errors.0.message")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """One vendor's API. `hosts`: further hosts that may see the credential (besides the base URL's own)."""
+
+    base_url: str
+    auth: Auth = field(default_factory=NoAuth)
+    pages: Pages = field(default_factory=Single)
+    limits: tuple[Limit, ...] = ()
+    concurrency: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Query parameters of every call."""
+    success: tuple[Success, ...] = ()
+    throttles: tuple[Throttle, ...] = ()
+    expired: tuple[int, ...] = (401,)
+    """Statuses that mean: the access token is dead (refreshed once per call)."""
+    expired_body: str = ""
+    """With `expired`: the body must also hold this text (Intacct's 400)."""
+    missing_means: Mapping[int, Literal["Missing", "AuthFailed", "Denied", "Refused", "RateLimited"]] = field(
+        default_factory=dict
+    )
+    """Statuses whose usual class is wrong at this vendor (ClickUp's 401 for a deleted object)."""
+    message_at: tuple[str, ...] = (
+        "message",
+        "error.message",
+        "error_description",
+        "error",
+        "errors.0.message",
+    )
+    request_id: str = ""
+    """Response header with the vendor's request id."""
+    hosts: tuple[str, ...] = ()
+    read_timeout: int = 60
+    write_timeout: int = 130
+    """Longer than the server's own, so that a time-out is rare where it is ambiguous."""
+    list_style: Literal["repeat", "brackets", "comma"] = "repeat"
+
+
+# ---- What a connector sees of the session --------------------------------------------------------------------
+
+Params = Mapping[str, str | int | bool | Sequence[str] | Sequence[int] | None]
+Json = Any
+
+
+class Answer(Protocol):
+    """A response that passed every check: `status`, lower-case `headers`, raw `content`, decoded `json()`."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def url(self) -> str: ...
+    def json(self) -> Json: ...
+
+
+class Http(Protocol):
+    """The session of one account: base URL, auth, throttling, retry, redaction and error classes are its job.
+
+    JSON numbers arrive as int or Decimal, never float. Every method raises a VendorError subclass.
+    """
+
+    def get(self, path: str, params: Params | None = None, *, headers: Mapping[str, str] | None = None) -> Json:
+        """A read; retried. Decoded JSON ({} for an empty 204)."""
+        ...
+
+    def read(self, path: str, json: Json = None, params: Params | None = None) -> Json:
+        """A POST that only reads (search, report, query): retried like a GET."""
+        ...
+
+    def write(
+        self,
+        method: Literal["POST", "PUT", "PATCH", "DELETE"],
+        path: str,
+        json: Json = None,
+        params: Params | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        keyed: bool = False,
+    ) -> Answer:
+        """A write: sent once, never repeated by the session unless `keyed` says that the vendor honours a key in it."""
+        ...
+
+    def rows(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        at: str = "",
+        unique: str = "id",
+        pages: Pages | None = None,
+        body: Json = None,
+    ) -> Any:
+        """Every row of every page, as an iterator of dicts: list at dotted path `at` ("" is the whole answer).
+
+        Rows whose `unique` (dotted path, "" for none) was seen before are dropped. With `body` it is a POST read.
+        A missing list, a repeated cursor, or a full page at a silent cap raises BadAnswer.
+        """
+        ...
+
+    def graphql(
+        self,
+        query: str,
+        variables: Mapping[str, Json] | None = None,
+        *,
+        path: str = "",
+        at: str = "",
+        unique: str = "id",
+        pages: Pages | None = None,
+    ) -> Any:
+        """Rows of a GraphQL list or connection, paged; raises when the answer carries `errors`."""
+        ...
+
+    def answer(self, path: str, params: Params | None = None, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """A read with status, headers and bytes (PDF, CSV, ETag)."""
+        ...
+
+    def token_member(self, name: str) -> str:
+        """A member that was kept from the token answer (realmId, instance_url); SecretError if there is none."""
+        ...

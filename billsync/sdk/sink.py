@@ -1,0 +1,133 @@
+"""The base class of sinks: an accounting system that takes invoices exactly once.
+
+No `find`, no sink: after a crash or a time-out only asking the books can tell whether an invoice is there.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Literal, get_args, get_origin
+
+from billsync.model.errors import UsageError
+from billsync.model.invoice import Invoice, Party, Receipt, TaxCode
+from billsync.model.money import Rounding
+from billsync.sdk.api import Api, Http
+from billsync.sdk.options import Options
+from billsync.sdk.source import Identity, O, Quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idempotency:
+    """How the vendor helps against doubles, and for how long it honours it.
+
+    key: a client key in header or query, honoured for `window` seconds (None: not told, 0: not at all) ·
+    unique: our reference is a number or property that the vendor refuses twice · upsert: an external id ·
+    none: only `find` protects."""
+
+    how: Literal["key", "unique", "upsert", "none"]
+    window: int | None = 0
+    max_length: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundingModel:
+    """The sink's own arithmetic, so that its total is known before the push.
+
+    tax_per: tax is rounded per line, or once per document (or per tax rate of the document)."""
+
+    tax_per: Literal["line", "document", "rate"] = "line"
+    decimals: int = 2
+    unit_price_decimals: int = 2
+    quantity_decimals: int = 2
+    rounding: Rounding = "half_up"
+    inclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkLimits:
+    """What the vendor cuts or refuses."""
+
+    lines: int = 500
+    text: int = 4000
+    reference: int = 21
+    stamp: int = 4000
+
+
+class Sink(ABC, Generic[O]):
+    """One set of books. A connector declares the class attributes and writes the six methods."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    docs: ClassVar[str]
+    api: ClassVar[Api | None] = None
+    idempotency: ClassVar[Idempotency]
+    settle: ClassVar[int] = 0
+    """Seconds before `find` can be trusted to show what was just created."""
+    rounding: ClassVar[RoundingModel] = RoundingModel()
+    limits: ClassVar[SinkLimits] = SinkLimits()
+    stamp: ClassVar[str] = ""
+    """Where the ledger's stamp is kept, in words (private note, attachment, external field)."""
+    drafts: ClassVar[bool] = True
+    """False: a created document is in receivables at once."""
+    quality: ClassVar[Quality] = "bronze"
+    options_class: ClassVar[type[Options]] = Options
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for base in getattr(cls, "__orig_bases__", ()):
+            args = get_args(base)
+            if get_origin(base) is Sink and args and isinstance(args[0], type):
+                cls.options_class = args[0]
+
+    def __init__(self, account: str, options: O, http: Http | None = None) -> None:
+        self.account = account
+        self.options: O = options
+        self._http = http
+
+    @property
+    def http(self) -> Http:
+        """The account's session; UsageError for a sink that declares no Api."""
+        if self._http is None:
+            raise UsageError(f"{self.kind} declares no api", where=self.account)
+        return self._http
+
+    @abstractmethod
+    def check(self) -> Identity:
+        """One cheap call: whose books are these, which rights, which preferences stand in the way."""
+
+    @abstractmethod
+    def find(self, invoice: Invoice) -> Sequence[Receipt]:
+        """Every document that bears `invoice.reference`, compared exactly on our side; empty: it is not there.
+
+        Gets the whole document because some books are searched by customer and date, then matched by the stamp."""
+
+    @abstractmethod
+    def request(self, invoice: Invoice, key: str) -> tuple[str, bytes]:
+        """Address and exact body that `create` would send: what a dry run shows. Makes no write."""
+
+    @abstractmethod
+    def create(self, invoice: Invoice, key: str) -> Receipt:
+        """Create the document, with the vendor's idempotency key where it has one. Never retried by the session."""
+
+    @abstractmethod
+    def read_back(self, changed_since: datetime | None) -> Iterator[Receipt]:
+        """Documents (ours and others) changed since, deleted and voided ones included; None: all."""
+
+    @abstractmethod
+    def void(self, receipt: Receipt) -> Receipt:
+        """Void the document; only ever at a person's word."""
+
+    @abstractmethod
+    def customers(self) -> Iterator[Party]:
+        """Customers in the books."""
+
+    @abstractmethod
+    def taxes(self) -> Iterator[TaxCode]:
+        """Tax codes in the books."""
+
+    def attach(self, receipt: Receipt, name: str, content: bytes, media_type: str) -> None:
+        """Attach evidence to a document, where the books can hold it."""
+        raise UsageError(f"{self.title} takes no attachments", where=self.account)
