@@ -35,7 +35,7 @@ types: $(DEV)
 	$(BIN)/mypy
 
 imports: $(DEV)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 unit: $(DEV)
 	$(BIN)/pytest -q -n 2
@@ -79,7 +79,7 @@ $(DEV): requirements/dev.txt $(RUN)
 COMPILE := .venv-lock/bin/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
 	--generate-hashes --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-lock: $(DEV)
+lock: $(RUN)
 	$(BIN)/python -m venv .venv-lock
 	.venv-lock/bin/python -m pip --disable-pip-version-check install --quiet uv
 	$(COMPILE) --extra xlsx --group build --output-file requirements/run.txt

@@ -12,6 +12,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import grimp
@@ -122,9 +123,7 @@ def test_the_run_lock_serves_every_dependency_and_the_build():
         name = canonicalize_name(requirement.name)
         assert name in entries, f"{name} is not in the lock: run `make lock`"
         version = str(entries[name][0].specifier).removeprefix("==")
-        assert requirement.specifier.contains(version), (
-            f"{name} {version} is not what pyproject.toml asks for"
-        )
+        assert requirement.specifier.contains(version), f"{name} {version} is not what pyproject.toml asks for"
 
 
 def test_tests_run_on_the_versions_that_users_get():
@@ -141,13 +140,39 @@ def test_connectors_import_no_other_connector():
     """Lore that a family of vendors shares sits in a file that starts with an underscore, open to all."""
     graph = grimp.build_graph("billsync_plugins", cache_dir=None)
     connectors = {
-        module
-        for module in graph.modules
-        if module.count(".") == 2 and not module.rpartition(".")[2].startswith("_")
+        module for module in graph.modules if module.count(".") == 2 and not module.rpartition(".")[2].startswith("_")
     }
     for module in graph.modules:
         foreign = graph.find_modules_directly_imported_by(module) & connectors
         assert not foreign, f"{module} imports another connector"
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in REFUSED:
+            raise ModuleNotFoundError(f"{name} is not part of the run lock", name=name)
+
+sys.meta_path.insert(0, Refuse())
+for top in ("billsync", "billsync_plugins"):
+    for module in pkgutil.walk_packages(importlib.import_module(top).__path__, top + "."):
+        importlib.import_module(module.name)
+"""
+
+
+def test_every_module_imports_with_the_run_lock_alone():
+    """Extras and test tools are imported inside the functions that need them, if at all."""
+    run = locked("requirements/run.txt")
+    refused = {
+        top
+        for top, distributions in packages_distributions().items()
+        if not top.startswith("billsync") and not any(canonicalize_name(name) in run for name in distributions)
+    }
+    assert "pytest" in refused, "the test would refuse nothing"
+    done = python("-c", f"REFUSED = {refused!r}\n{IMPORT_ALL}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_version_is_answered_before_the_command_line_is_imported():
@@ -173,20 +198,14 @@ def test_files_stay_short_enough_to_read():
         return {name: lines for name, lines in lengths.items() if lines > limit}
 
     assert not longer_than(400, "billsync"), "split these along their subjects"
-    assert not longer_than(150, "plugins"), (
-        "a connector declares; what these do by hand belongs in billsync.http"
-    )
+    assert not longer_than(150, "plugins"), "a connector declares; what these do by hand belongs in billsync.http"
 
 
 def test_nothing_near_money_makes_or_rounds_a_float():
     found = []
     for path in modules("billsync/model", "billsync/rules", "billsync/ledger", "plugins"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in {"float", "round"}
-            ):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"float", "round"}:
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.func.id}()")
     assert not found, "money is integer minor units, quantities are Decimal from text"
 
