@@ -72,6 +72,8 @@ class Sink(ABC, Generic[O]):
     """Where the ledger's stamp is kept, in words (private note, attachment, external field)."""
     drafts: ClassVar[bool] = True
     """False: a created document is in receivables at once."""
+    needs_customer: ClassVar[bool] = True
+    """False: any client can be billed without a customer of these books (the folder)."""
     quality: ClassVar[Quality] = "bronze"
     options_class: ClassVar[type[Options]] = Options
 

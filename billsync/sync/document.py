@@ -1,0 +1,66 @@
+"""From a draft to the document that leaves: customer, dates, stamp, line texts. Frozen before the first request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from billsync.ledger import stamp
+from billsync.model.book import Terms
+from billsync.model.errors import UsageError
+from billsync.model.invoice import Draft, Invoice, TaxCode
+from billsync.model.money import to_major
+from billsync.reports.render.line_text import line_text
+from billsync.rules.tax import Taxed, predict
+from billsync.sdk.sink import Sink
+
+
+def document(draft: Draft, terms: Terms, sink: Sink[Any], *, ledger_id: str, today: date) -> Invoice:
+    """The invoice or credit memo of a draft, dated today. UsageError when the client has no customer in these books."""
+    client = terms.clients[draft.client]
+    customer = client.customers.get(draft.sink) or (client.id if not sink.needs_customer else "")
+    if not customer:
+        raise UsageError(
+            f"the client {client.name!r} has no customer in the books {draft.sink!r}",
+            where=str(client.origin),
+            hint=f"clients: {client.id}: customers: {{{draft.sink}: ID}}; `billsync check` lists the customers",
+        )
+    lines = tuple(
+        replace(line, text=line_text(line, terms.contracts[line.parts[0].contract], client.name, draft.currency))
+        for line in draft.lines
+    )
+    invoice = Invoice(
+        kind=draft.kind,
+        reference=draft.reference,
+        customer=customer,
+        client=client.id,
+        client_name=client.name,
+        currency=draft.currency,
+        issued_on=today,
+        due_on=None if draft.terms_days is None else today + timedelta(days=draft.terms_days),
+        lines=lines,
+        stamp="",
+        push="draft" if draft.push == "preview" else draft.push,
+        purchase_order=draft.purchase_order,
+        references=draft.references,
+        address=client.address,
+        email=client.email,
+    )
+    return replace(invoice, stamp=stamp.pack(ledger_id, invoice, limit=sink.limits.stamp))
+
+
+def expected_total(invoice: Invoice, sink: Sink[Any], taxes: Mapping[str, TaxCode]) -> int | None:
+    """What the books' own arithmetic will make of the document, tax included, in minor units.
+
+    None where the books compute a tax we cannot know (an automated sales tax): then their answer stands.
+    """
+    taxed: list[Taxed] = []
+    for line in invoice.lines:
+        code = taxes.get(line.tax_code) if line.tax_code else None
+        if line.tax_code and (code is None or code.percent is None):
+            return None
+        percent = code.percent if code is not None and code.percent is not None else to_major(0, invoice.currency)
+        taxed.append(Taxed(line.amount, line.quantity, line.unit_price, percent))
+    return predict(taxed, sink.rounding, invoice.currency).total

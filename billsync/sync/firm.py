@@ -1,0 +1,144 @@
+"""A firm, opened: its configuration, terms, plugins, secrets, ledger, and the clock and randomness of this run."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from billsync.config import AccountConfig, Config, Secrets, build_options, load, resolve
+from billsync.model.book import Terms
+from billsync.plugins import Plugins
+from billsync.sdk.sink import Sink
+from billsync.sdk.source import Source
+
+if TYPE_CHECKING:
+    from billsync.ledger import Ledger
+
+
+def utc_now() -> datetime:
+    """The system's clock; the only place where a run asks it."""
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """A fresh id for a new ledger; the only place where a run takes randomness."""
+    return uuid.uuid4().hex
+
+
+@dataclass(slots=True, kw_only=True)
+class Firm:
+    """Everything a command needs. Accounts are opened on use, so that a broken one breaks nothing else."""
+
+    config: Config
+    terms: Terms
+    plugins: Plugins
+    secrets: Secrets
+    now: Callable[[], datetime] = utc_now
+    new_id: Callable[[], str] = random_id
+    sleep: Callable[[float], None] = time.sleep
+    events: list[str] = field(default_factory=list)
+    _sessions: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def today(self) -> date:
+        """The firm's date: nights, invoice dates and holds are counted in its own zone."""
+        return self.now().astimezone(ZoneInfo(self.terms.zone)).date()
+
+    @contextmanager
+    def ledger(self, *, read_only: bool = False) -> Iterator[Ledger]:
+        """The firm's ledger; created on the first writing use."""
+        from billsync.ledger import Ledger
+
+        with Ledger.open(self.config.ledger_path, now=self.now, new_id=self.new_id, read_only=read_only) as ledger:
+            yield ledger
+
+    def source_class(self, account: AccountConfig) -> type[Source[Any]]:
+        """The connector class of a source account."""
+        return self.plugins.source(account.kind, where=str(account.origin), distribution=account.distribution)
+
+    def sink_class(self, account: AccountConfig) -> type[Sink[Any]]:
+        """The connector class of a sink account."""
+        return self.plugins.sink(account.kind, where=str(account.origin), distribution=account.distribution)
+
+    @contextmanager
+    def source(self, name: str) -> Iterator[Source[Any]]:
+        """An opened source account: options checked, secrets resolved, session ready."""
+        account = self.config.accounts[name]
+        found = self.source_class(account)
+        with self._http(account, found) as (options, http):
+            yield found(name, options, http)
+
+    @contextmanager
+    def sink(self, name: str) -> Iterator[Sink[Any]]:
+        """An opened sink account."""
+        account = self.config.accounts[name]
+        found = self.sink_class(account)
+        with self._http(account, found) as (options, http):
+            yield found(name, options, http)
+
+    def pages(self, source: Source[Any]) -> int:
+        """Pages the source's session has read so far; 0 for sources without one."""
+        session = self._sessions.get(source.account)
+        return int(session.stats.pages) if session is not None else 0
+
+    @contextmanager
+    def _http(self, account: AccountConfig, found: Any) -> Iterator[tuple[Any, Any]]:
+        options = build_options(account, found.options_class, self.secrets.resolve)
+        with ExitStack() as stack:
+            session = None
+            if found.api is not None:
+                session = stack.enter_context(self._session(account, found, options))
+                self._sessions[account.name] = session
+                stack.callback(self._sessions.pop, account.name, None)
+            yield options, session
+
+    def _session(self, account: AccountConfig, found: Any, options: Any) -> Any:
+        from billsync.http import Session
+
+        return Session(
+            found.api,
+            options,
+            account=account.name,
+            state=self.config.state_dir,
+            sleep=self.sleep,
+            now=self.now,
+            patience=account.patience,
+            on_event=self.events.append,
+        )
+
+
+def open_firm(
+    path: Path | None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    now: Callable[[], datetime] = utc_now,
+    new_id: Callable[[], str] = random_id,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Firm:
+    """Load and resolve the configuration. UsageError names file, line and the nearest known key."""
+    environ = os.environ if environ is None else environ
+    config = load(path, environ=environ)
+    plugins = Plugins(allow=config.plugins_allow, folder=config.plugins_dir, environ=environ)
+    secrets = Secrets(config, hooks=plugins.hooks, environ=environ)
+    terms = resolve(config)
+    if any(contract.billing.templates for contract in terms.contracts.values()):
+        from billsync.reports.render.line_text import check_templates
+
+        check_templates(terms.contracts.values())
+    return Firm(
+        config=config,
+        terms=terms,
+        plugins=plugins,
+        secrets=secrets,
+        now=now,
+        new_id=new_id,
+        sleep=sleep,
+    )

@@ -1,0 +1,186 @@
+"""The night: settle what is open, read the books back, poll, rate, gate, push, look again.
+
+One writer at a time. What goes wrong at one account stops that account, is said, and makes the exit code; the
+others go on. A dry run takes the same path and rolls the ledger back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from billsync.model.errors import BillsyncError, UsageError
+from billsync.model.statement import Evaluation
+from billsync.model.work import Kind
+from billsync.rules.engine import evaluate
+from billsync.sync.books import read_back
+from billsync.sync.firm import Firm
+from billsync.sync.lock import run_lock
+from billsync.sync.poll import KINDS, Ask, plan_asks, poll_all
+from billsync.sync.push import Push
+from billsync.sync.summary import NightSummary, Progress, Quiet
+
+if TYPE_CHECKING:
+    from billsync.ledger import Ledger
+
+FIRST_LOOK_BACK: Final = timedelta(days=400)
+"""How far the first poll looks back where no contract says when it began."""
+
+
+class _RolledBack(Exception):
+    """Ends a rehearsal: everything the ledger took is given back."""
+
+
+def run(
+    firm: Firm,
+    *,
+    dry_run: bool = False,
+    full: bool = False,
+    accounts: Collection[str] = (),
+    progress: Progress | None = None,
+) -> NightSummary:
+    """One night. `accounts`: only these sources are polled (empty: all). Raises Locked, LedgerError, UsageError."""
+    progress = progress or Quiet()
+    _known(firm, accounts)
+    with run_lock(firm.config.ledger_path, now=firm.now), firm.ledger() as ledger:
+        night = _Night(firm, ledger, progress, dry_run=dry_run)
+        if not dry_run:
+            night.whole(full, accounts)
+            return night.summary
+        try:
+            with ledger.transaction():
+                night.whole(full, accounts)
+                raise _RolledBack
+        except _RolledBack:
+            return night.summary
+
+
+class _Night:
+    """The state of one run: which sinks are open, what was said so far."""
+
+    def __init__(self, firm: Firm, ledger: Ledger, progress: Progress, *, dry_run: bool) -> None:
+        self.firm = firm
+        self.ledger = ledger
+        self.progress = progress
+        started = firm.now()
+        self.summary = NightSummary(night=firm.today, started=started, finished=started, dry_run=dry_run)
+
+    def whole(self, full: bool, accounts: Collection[str]) -> None:
+        """The order of the night."""
+        with ExitStack() as stack:
+            pushes = self._open_books(stack)
+            self._poll(full, accounts)
+            evaluation = self._evaluate()
+            self._push(pushes, evaluation)
+            for push in pushes.values():
+                self.summary.pushed.extend(push.done)
+                self.summary.findings.extend(push.findings)
+        self.summary.evaluation = self._evaluate()
+        self.summary.finished = self.firm.now()
+        self._after_run()
+
+    def _open_books(self, stack: ExitStack) -> dict[str, Push]:
+        """Sinks whose open questions are settled and that know no other ledger: only these are pushed to."""
+        ready: dict[str, Push] = {}
+        for name in self.firm.terms.sinks:
+            self.progress.say(f"reading the books {name}")
+            try:
+                sink = stack.enter_context(self.firm.sink(name))
+                push = Push(firm=self.firm, ledger=self.ledger, sink=sink, rehearsal=self.summary.dry_run)
+                push.resolve(intent for intent in self._open_intents() if intent.sink == name)
+                self.summary.changes.extend(read_back(self.firm, self.ledger, sink))
+                ready[name] = push
+            except BillsyncError as error:
+                self.summary.troubles.append(_of_a_sink(error))
+        return ready
+
+    def _open_intents(self) -> Sequence[Any]:
+        return self.ledger.intents("planned", "sending", "unknown")
+
+    def _poll(self, full: bool, accounts: Collection[str]) -> None:
+        asks = {name: self._asks(name, full) for name in self.firm.terms.sources if not accounts or name in accounts}
+        self.progress.say(f"polling {len(asks)} account{'s' if len(asks) != 1 else ''}")
+        for _, answers in poll_all(self.firm, asks, self.progress):
+            for answer in answers:
+                observed = self.ledger.observe(answer.receipt, answer.records, night=self.summary.night)
+                self.summary.polls.append(answer.receipt)
+                self.summary.findings.extend((*answer.findings, *observed.findings))
+                if answer.trouble is not None and answer.trouble not in self.summary.troubles:
+                    self.summary.troubles.append(answer.trouble)
+
+    def _asks(self, name: str, full: bool) -> list[Ask]:
+        account = self.firm.config.accounts[name]
+        try:
+            found = self.firm.source_class(account)
+        except BillsyncError:  # said when the account is opened, in the receipt of each kind it was asked for
+            return [Ask(kind=kind, window=_all_time(self.firm), full=True) for kind in KINDS if kind in account.kinds]
+        kinds: list[Kind] = [
+            kind for kind in KINDS if kind in found.offers.kinds and (not account.kinds or kind in account.kinds)
+        ]
+        return plan_asks(
+            account,
+            found,
+            kinds,
+            today=self.firm.today,
+            beginning=_beginning(self.firm),
+            last={kind: self.ledger.last_complete(name, kind) for kind in kinds},
+            last_full={kind: self.ledger.last_full_sweep(name, kind) for kind in kinds},
+            full=full,
+        )
+
+    def _evaluate(self) -> Evaluation:
+        self.progress.say("working out what is due")
+        firm = self.firm
+        facts = self.ledger.facts(firm.terms, now=firm.now(), today=firm.today)
+        evaluation = evaluate(facts)
+        self.ledger.keep(evaluation, terms=firm.terms, now=firm.now(), night=self.summary.night)
+        return evaluation
+
+    def _push(self, pushes: dict[str, Push], evaluation: Evaluation) -> None:
+        for name, push in pushes.items():
+            drafts = [draft for draft in evaluation.drafts if draft.sink == name]
+            if drafts:
+                self.progress.say(f"pushing {len(drafts)} to {name}")
+            if self.summary.dry_run:
+                push.rehearse(drafts)
+            else:
+                push.send(drafts)
+
+    def _after_run(self) -> None:
+        hook = self.firm.plugins.hooks.hook
+        try:
+            hook.billsync_after_run(evaluation=self.summary.evaluation, exit_code=self.summary.exit_code)
+        except BillsyncError as error:  # the work is done; a plugin's message that failed is only a finding
+            self.summary.findings.append(f"after the run: {error.what}")
+
+
+def _of_a_sink(error: BillsyncError) -> BillsyncError:
+    """A vendor's failure counts as a source's (3) by its class; at a sink it is 4."""
+    if error.exit_code == 3:
+        error.exit_code = 4
+    return error
+
+
+def _known(firm: Firm, accounts: Collection[str]) -> None:
+    for name in accounts:
+        if name not in firm.terms.sources:
+            known = ", ".join(sorted(firm.terms.sources))
+            raise UsageError(
+                f"there is no source account {name!r}", where=str(firm.config.path), hint=f"known: {known}"
+            )
+
+
+def _beginning(firm: Firm) -> date:
+    """The first day any contract can bill: earlier work needs no reading."""
+    contracts = firm.terms.contracts.values()
+    starts = [day for contract in contracts for day in (contract.starts_on, contract.signature.on) if day is not None]
+    look_back = firm.today - FIRST_LOOK_BACK
+    return min([look_back, *starts])
+
+
+def _all_time(firm: Firm) -> Any:
+    from billsync.model.work import Window
+
+    return Window(since=_beginning(firm), until=firm.today)

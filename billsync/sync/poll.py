@@ -1,0 +1,158 @@
+"""Asking the sources: one thread an account, one receipt a kind; an incomplete poll is never an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from billsync.config import AccountConfig
+from billsync.model.errors import BillsyncError
+from billsync.model.work import Kind, PollReceipt, Record, Window
+from billsync.sdk.source import Source
+from billsync.sync.firm import Firm
+from billsync.sync.summary import Progress
+
+# The order in which kinds are read: projects first, for what the others refer to.
+KINDS: Final[Mapping[Kind, str]] = {
+    "project": "projects",
+    "milestone": "milestones",
+    "time": "time_entries",
+    "expense": "expenses",
+    "contract": "contracts",
+    "change_order": "change_orders",
+}
+OVERLAP: Final = timedelta(minutes=15)
+"""Asked again before the last change seen: vendors' clocks and ours differ, pages shift."""
+FULL_SWEEP_DAYS: Final = 30
+"""So old may the last sweep over all dates be before a night makes one by itself."""
+FAR_FUTURE: Final = timedelta(days=366)
+"""Work dated ahead is read too: it is shown as not yet earned."""
+ACCOUNTS_AT_ONCE: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """What one kind of one account said tonight; `records` hold whatever was read, also when it broke off."""
+
+    receipt: PollReceipt
+    records: tuple[Record, ...]
+    trouble: BillsyncError | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One pass over one kind: which window, and whether absence from it means gone."""
+
+    kind: Kind
+    window: Window
+    full: bool
+
+
+def poll_all(firm: Firm, asks: Mapping[str, Sequence[Ask]], progress: Progress) -> Iterator[tuple[str, list[Polled]]]:
+    """Every account's answers, in the order of their names; accounts are read side by side."""
+    names = sorted(asks)
+    with ThreadPoolExecutor(max_workers=ACCOUNTS_AT_ONCE, thread_name_prefix="poll") as pool:
+        futures = {name: pool.submit(poll_account, firm, name, asks[name], progress) for name in names}
+        for name in names:
+            yield name, futures[name].result()
+
+
+def poll_account(firm: Firm, name: str, asks: Sequence[Ask], progress: Progress) -> list[Polled]:
+    """Ask one account for each kind; what goes wrong fails that kind, and is in its receipt."""
+    try:
+        with firm.source(name) as source:
+            return [_read(firm, source, ask, progress) for ask in asks]
+    except BillsyncError as error:  # the account cannot be opened at all: no secret, no plugin, wrong options
+        at = firm.now()
+        return [_failed(name, ask, at, at, error) for ask in asks]
+
+
+def _read(firm: Firm, source: Source[Any], ask: Ask, progress: Progress) -> Polled:
+    started = firm.now()
+    pages_before = firm.pages(source)
+    already = len(source.findings)
+    records: list[Record] = []
+    trouble: BillsyncError | None = None
+    generator: Callable[[Window], Iterator[Record]] = getattr(source, KINDS[ask.kind])
+    try:
+        for record in generator(ask.window):
+            records.append(record)
+            if len(records) % 200 == 0:
+                progress.count(source.account, ask.kind, len(records))
+    except BillsyncError as error:
+        trouble = error
+    progress.count(source.account, ask.kind, len(records))
+    receipt = PollReceipt(
+        account=source.account,
+        kind=ask.kind,
+        window=ask.window,
+        started=started,
+        finished=firm.now(),
+        pages=firm.pages(source) - pages_before,
+        records=len(records),
+        complete=trouble is None,
+        full=ask.full,
+        reason="" if trouble is None else " | ".join(str(trouble).splitlines()),
+        findings=tuple(source.findings[already:]),
+    )
+    return Polled(receipt=receipt, records=tuple(records), trouble=trouble, findings=receipt.findings)
+
+
+def _failed(name: str, ask: Ask, started: datetime, finished: datetime, error: BillsyncError) -> Polled:
+    receipt = PollReceipt(
+        account=name,
+        kind=ask.kind,
+        window=ask.window,
+        started=started,
+        finished=finished,
+        pages=0,
+        records=0,
+        complete=False,
+        full=False,
+        reason=" | ".join(str(error).splitlines()),
+    )
+    return Polled(receipt=receipt, records=(), trouble=error)
+
+
+def plan_asks(
+    account: AccountConfig,
+    source_class: type[Source[Any]],
+    kinds: Sequence[Kind],
+    *,
+    today: date,
+    beginning: date,
+    last_full: Mapping[Kind, PollReceipt | None],
+    last: Mapping[Kind, PollReceipt | None],
+    full: bool,
+) -> list[Ask]:
+    """What to ask tonight (connectors.md 7).
+
+    The first time, on `--full`, and every 30 days: everything since `beginning`. Else the account's window of recent
+    dates in full, so that deletions show, and, where the vendor tells changes, whatever changed outside the window.
+    """
+    asks: list[Ask] = []
+    for kind in kinds:
+        everything = Ask(kind=kind, window=Window(since=beginning, until=today + FAR_FUTURE), full=True)
+        swept, seen = last_full[kind], last[kind]
+        if full or swept is None or seen is None or not _dated(kind) or _old(swept, today):
+            asks.append(everything)
+            continue
+        if source_class.offers.changes == "since":
+            # First, so that a record whose date moved out of the window is not taken for a deleted one.
+            window = replace(everything.window, changed_since=seen.started - OVERLAP)
+            asks.append(replace(everything, window=window, full=False))
+        recent = max(beginning, today - timedelta(days=account.window_days))
+        asks.append(replace(everything, window=replace(everything.window, since=recent)))
+    return asks
+
+
+def _dated(kind: Kind) -> bool:
+    return kind in ("time", "expense")
+
+
+def _old(receipt: PollReceipt, today: date) -> bool:
+    return receipt.started.date() < today - timedelta(days=FULL_SWEEP_DAYS)
