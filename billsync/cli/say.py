@@ -1,0 +1,147 @@
+"""What a command prints: blocks on the terminal by rich, in plain text when piped; progress on stderr.
+
+The only importer of rich, and only where something is drawn on a terminal. NO_COLOR is honoured by rich itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from billsync.model.errors import UsageError
+from billsync.reports.blocks import Block, Table, Tone, Words, text_of
+from billsync.reports.render.text import one_line, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STYLES: Final[dict[Tone, str]] = {
+    "plain": "",
+    "heading": "bold",
+    "good": "bold green",
+    "bad": "bold yellow",
+    "unsure": "bold red",
+    "quiet": "dim",
+}
+
+
+def show(blocks: Iterable[Block]) -> None:
+    """Print blocks on stdout: drawn for the terminal's width, or as whole lines where stdout is no terminal."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(plain(blocks))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    for block in blocks:
+        _draw(block, console)
+
+
+def say(text: str) -> None:
+    """One line on stdout."""
+    sys.stdout.write(one_line(text) + "\n")
+
+
+def write(render: Callable[[TextIO], None], out: Path | None) -> None:
+    """Let a renderer write text on stdout, or into a file that appears only when it is complete."""
+    if out is None:
+        render(sys.stdout)
+        return
+    with _complete(out) as part, part.open("w", encoding="utf-8", newline="") as file:
+        render(file)
+
+
+def write_bytes(render: Callable[[Path], None], out: Path | None, suffix: str) -> None:
+    """Let a renderer write a file of bytes: to `out`, or to a stdout that is not a terminal."""
+    if out is not None:
+        with _complete(out) as part:
+            render(part)
+        return
+    if sys.stdout.isatty():
+        raise UsageError(f"{suffix} is not for the screen", hint=f"name a file: --out report.{suffix}")
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"report.{suffix}"
+        render(path)
+        sys.stdout.buffer.write(path.read_bytes())
+
+
+@contextmanager
+def _complete(out: Path) -> Iterator[Path]:
+    part = out.with_name(f".{out.name}.part")
+    try:
+        yield part
+        part.replace(out)
+    except OSError as error:
+        raise UsageError(f"cannot write: {error.strerror or error}", where=str(out)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _draw(block: Block, console: Console) -> None:
+    from rich.text import Text
+
+    if isinstance(block, Words):
+        if block.tone == "heading":
+            console.print()
+        console.print(Text(one_line(block.text), style=_STYLES[block.tone]))
+        return
+    console.print()
+    if block.title:
+        console.print(Text(block.title, style="bold"))
+    console.print(_rich_table(block))
+    if block.note:
+        console.print(Text(block.note, style="dim"))
+
+
+def _rich_table(table: Table) -> Any:
+    """rich's table; a column marked `under` goes beneath the one before it, quieter."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    for column in table.columns:
+        if not column.under:
+            drawn.add_column(
+                column.title, justify="right" if column.right else "left", no_wrap=column.whole, overflow="fold"
+            )
+    for row in table.rows:
+        cells: list[Text] = []
+        for column, cell in zip(table.columns, row, strict=True):
+            text = one_line(text_of(cell))
+            if not column.under:
+                cells.append(Text(text))
+            elif text:
+                cells[-1].append(f"\n{text}", style="dim")
+        drawn.add_row(*cells)
+    return drawn
+
+
+class TerminalProgress:
+    """What the night is doing, on stderr and only where a person looks on (sync.summary.Progress)."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._shown = not quiet and sys.stderr.isatty()
+        self._console: Any = None
+
+    def say(self, text: str) -> None:
+        """A step begins."""
+        if self._shown:
+            self._line(text)
+
+    def count(self, account: str, kind: str, records: int) -> None:
+        """So many records of a kind were read so far."""
+        if self._shown:
+            self._line(f"{account}: {records} {kind}")
+
+    def _line(self, text: str) -> None:
+        from rich.console import Console
+        from rich.text import Text
+
+        if self._console is None:
+            self._console = Console(stderr=True, highlight=False, markup=False)
+        self._console.print(Text(one_line(text), style="dim"), no_wrap=True, overflow="ellipsis")
