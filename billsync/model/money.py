@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -33,14 +33,18 @@ def exponent(currency: str) -> int:
     return 4 if currency in _FOUR_DECIMALS else 2
 
 
+def round_whole(value: Decimal | Fraction, rounding: Rounding = "half_up") -> int:
+    """Round to a whole number, exactly. Half-up means away from zero at the half."""
+    exact = Fraction(value)
+    whole, rest = divmod(abs(exact.numerator), exact.denominator)
+    twice = 2 * rest
+    up = twice > exact.denominator or (twice == exact.denominator and (rounding == "half_up" or whole % 2 == 1))
+    return (whole + up) * (1 if exact >= 0 else -1)
+
+
 def to_minor(amount: Decimal | Fraction, currency: str, rounding: Rounding = "half_up") -> int:
     """Round an amount in major units once, to minor units. Half-up means away from zero at the half."""
-    scaled = Fraction(amount) * 10 ** exponent(currency)
-    whole, rest = divmod(abs(scaled.numerator), scaled.denominator)
-    twice = 2 * rest
-    up = twice > scaled.denominator or (twice == scaled.denominator and (rounding == "half_up" or whole % 2 == 1))
-    size = int(whole) + up
-    return size if scaled >= 0 else -size
+    return round_whole(Fraction(amount) * 10 ** exponent(currency), rounding)
 
 
 def exact_minor(amount: Decimal, currency: str) -> int:
@@ -97,14 +101,7 @@ def decimal_of(text: str) -> Decimal:
 
 def round_places(value: Decimal | Fraction, places: int, rounding: Rounding = "half_up") -> Decimal:
     """Round to `places` decimals, exactly; used for quantities and by the sinks' rounding models."""
-    mode = ROUND_HALF_UP if rounding == "half_up" else ROUND_HALF_EVEN
-    if isinstance(value, Fraction):
-        shifted = value * 10**places
-        whole, rest = divmod(abs(shifted.numerator), shifted.denominator)
-        twice = 2 * rest
-        up = twice > shifted.denominator or (twice == shifted.denominator and (rounding == "half_up" or whole % 2 == 1))
-        return Decimal((whole + up) * (1 if shifted >= 0 else -1)).scaleb(-places, _EXACT)
-    return value.quantize(Decimal(1).scaleb(-places), mode, _EXACT)
+    return Decimal(round_whole(Fraction(value) * Fraction(10) ** places, rounding)).scaleb(-places, _EXACT)
 
 
 @dataclass(frozen=True, slots=True)
