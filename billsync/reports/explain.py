@@ -23,6 +23,7 @@ from billsync.reports.reconcile import cause_of
 
 EXPLAIN: Final = "billsync.explain/1"
 _HIDDEN: Final = frozenset({"id", "url"})
+Told = Item | NotEarned | Unvalued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,9 @@ def build(identity: str, facts: Facts, evaluation: Evaluation, documents: Iterab
     early = tuple(one for one in evaluation.not_earned if one.identity == identity)
     valueless = tuple(one for one in evaluation.not_valued if identity_of(one.key) == identity)
     postings = [one for one in facts.postings if one.fact.identity == identity]
-    keys = _keys(identity, items, early, valueless, postings)
-    named = [*items, *early, *valueless]
+    named: list[Told] = [*items, *early, *valueless]
+    keys = {one.key for one in named if one.key is not None}
+    keys |= {evidence.key for posting in postings for evidence in posting.fact.evidence}
     references = {posting.fact.invoice for posting in postings} | {item.invoice for item in items}
     because = next((item.because for item in items if item.because), ())
     return Explanation(
@@ -82,7 +84,8 @@ def build(identity: str, facts: Facts, evaluation: Evaluation, documents: Iterab
 def identities(facts: Facts, evaluation: Evaluation) -> dict[str, set[str]]:
     """Everything that can be explained: identity -> other names a person may call it by (ids and names)."""
     found: dict[str, set[str]] = {}
-    for item in (*evaluation.items, *evaluation.not_earned):
+    told: list[Item | NotEarned] = [*evaluation.items, *evaluation.not_earned]
+    for item in told:
         names = found.setdefault(item.identity, set())
         names.add(item.name)
         if item.key is not None:
@@ -127,12 +130,9 @@ def blocks(one: Explanation) -> list[Block]:
         found.append(Table(title="Its life (UTC)", columns=(whole(""), column("")), rows=rows))
     for document in one.documents:
         remark = f", {document.remark}" if document.remark else ""
-        found.append(
-            Words(
-                f"On {document.kind.replace('_', ' ')} {document.number or document.reference} of {document.issued_on}: "
-                f"{document.total}, {document.status} in {document.sink}{remark}."
-            )
-        )
+        title = f"On {document.kind.replace('_', ' ')} {document.number or document.reference}"
+        state = f"{document.total}, {document.status} in {document.sink}{remark}"
+        found.append(Words(f"{title} of {document.issued_on}: {state}."))
     return found
 
 
@@ -191,17 +191,6 @@ def row(one: Explanation) -> dict[str, Any]:
     }
 
 
-def _keys(
-    identity: str,
-    items: Iterable[Item],
-    early: Iterable[NotEarned],
-    valueless: Iterable[Unvalued],
-    postings: Iterable[Posting],
-) -> set[SourceKey]:
-    keys = {one.key for one in (*items, *early, *valueless) if one.key is not None}
-    return keys | {evidence.key for posting in postings for evidence in posting.fact.evidence}
-
-
 def _events(identity: str, facts: Facts, keys: Iterable[SourceKey], postings: Iterable[Posting]) -> tuple[Event, ...]:
     events: list[Event] = []
     for key in keys:
@@ -209,7 +198,8 @@ def _events(identity: str, facts: Facts, keys: Iterable[SourceKey], postings: It
         events.extend(_versions(key, [*facts.history.get(key, ()), *newest]))
     place = facts.places.get(identity)
     if place is not None:
-        events.append(Event(at=_midnight(place.night), what=f"first earned in the night of {place.night}"))
+        seen = max([_midnight(place.night), *(event.at for event in events[:1])])
+        events.append(Event(at=seen, what=f"first earned in the night of {place.night}"))
     events.extend(_posted(posting) for posting in postings)
     events.extend(_decided(one) for one in facts.decisions if one.subject == identity or one.target == identity)
     return tuple(sorted(events, key=lambda event: event.at))
