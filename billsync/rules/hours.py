@@ -11,14 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 
 from billsync.model.contract import Included, Increment, Overtime, Prepaid, TimeTerms
 from billsync.model.money import round_whole
 from billsync.rules import because
+
+# Enough digits that no sum of hours is rounded.
+_EXACT: Final = Context(prec=60)
 
 SliceSource = Literal["rate", "included", "prepaid"]
 
@@ -59,19 +62,19 @@ def charge(time: TimeTerms, work: Sequence[TimeWork]) -> dict[str, Charged]:
     """Charge entries of one contract, given in the order of their places; by identity."""
     days = _Days(time)
     overtime = _OvertimeClock(time.overtime)
-    pools = [*_included_pools(time.included, work), *_prepaid_pools(time.prepaid)]
     charged = {}
-    for entry in work:
-        if entry.hours < 0:
-            charged[entry.identity] = _correction(entry)
-            continue
-        billable, why_hours = days.billable(entry)
-        pieces, why_overtime = overtime.split(entry, billable)
-        slices, why_pools = _draw(pools, entry.on, pieces)
-        charged[entry.identity] = Charged(
-            billable_hours=billable, slices=slices, because=(*why_hours, *why_overtime, *why_pools)
-        )
+    with localcontext(_EXACT):
+        pools = [*_included_pools(time.included, work), *_prepaid_pools(time.prepaid)]
+        for entry in work:
+            charged[entry.identity] = _correction(entry) if entry.hours < 0 else _charge(days, overtime, pools, entry)
     return charged
+
+
+def _charge(days: _Days, overtime: _OvertimeClock, pools: Sequence[_Pool], entry: TimeWork) -> Charged:
+    stepped, billable, why_hours = days.billable(entry)
+    pieces, why_overtime = overtime.split(entry, stepped)
+    slices, why_pools = _draw(pools, entry.on, _fitted(pieces, billable - stepped))
+    return Charged(billable_hours=billable, slices=slices, because=(*why_hours, *why_overtime, *why_pools))
 
 
 def _correction(entry: TimeWork) -> Charged:
@@ -103,53 +106,64 @@ class _Days:
         self._minimum = time.minimum
         self._days: dict[tuple[str, date], _Day] = defaultdict(_Day)
 
-    def billable(self, entry: TimeWork) -> tuple[Decimal, list[str]]:
+    def billable(self, entry: TimeWork) -> tuple[Decimal, Decimal, list[str]]:
+        """Hours after the increment, hours after the minimum, and why."""
         day = self._days[entry.person, entry.on]
         day.worked += entry.hours
         stepped, why_step = self._step(day, entry)
         day.stepped += stepped
-        least, why_least = self._at_least(day, entry, stepped)
-        day.charged += least
-        return least, why_step + why_least
+        billable, why_least = self._at_least(day, entry, stepped)
+        day.charged += billable
+        return stepped, billable, why_step + why_least
 
     def _step(self, day: _Day, entry: TimeWork) -> tuple[Decimal, list[str]]:
         step = self._increment
         if step is None:
             return entry.hours, []
-        if step.per == "entry":
-            total, result, whose = entry.hours, rounded(entry.hours, step), ""
-        else:
-            total, result, whose = day.worked, rounded(day.worked, step), _whose(entry)
-        if total == result and (step.per == "entry" or result - day.stepped == entry.hours):
-            return entry.hours, []
-        how = "up" if step.mode == "up" else "to the nearest step,"
-        steps = f"(steps of {because.hours(step.hours)})"
-        why = f"{whose}{because.hours(total)} rounded {how} to {because.hours(result)} {steps}"
-        return result if step.per == "entry" else result - day.stepped, [why]
+        daily = step.per == "person_day"
+        total = day.worked if daily else entry.hours
+        result = rounded(total, step)
+        mine = result - day.stepped if daily else result
+        how = f"{'up' if step.mode == 'up' else 'to the nearest'} to {because.hours(result)}"
+        why = f"{because.hours(total)} rounded {how} (steps of {because.hours(step.hours)})"
+        if daily:
+            why = f"day of {entry.person} on {entry.on}: {why}, this entry counts {because.hours(mine)}"
+        return mine, [why] if mine != entry.hours else []
 
     def _at_least(self, day: _Day, entry: TimeWork, stepped: Decimal) -> tuple[Decimal, list[str]]:
         minimum = self._minimum
         if minimum is None or entry.hours == 0:
             return stepped, []
         if minimum.per == "entry":
-            result, whose = max(stepped, minimum.hours), ""
+            mine, whose = max(stepped, minimum.hours), "an entry"
         else:
-            result, whose = max(day.stepped, minimum.hours) - day.charged, _whose(entry)
-        if result == stepped:
-            return stepped, []
-        return result, [f"{whose}at least {because.hours(minimum.hours)}: this entry counts {because.hours(result)}"]
-
-
-def _whose(entry: TimeWork) -> str:
-    return f"day of {entry.person} on {entry.on}: "
+            mine, whose = max(day.stepped, minimum.hours) - day.charged, f"the day of {entry.person} on {entry.on}"
+        why = f"{whose} is at least {because.hours(minimum.hours)}, this entry counts {because.hours(mine)}"
+        return mine, [why] if mine != stepped else []
 
 
 Piece = tuple[Decimal, Decimal]
 """Hours and their multiplier."""
 
 
+def _fitted(pieces: Sequence[Piece], more: Decimal) -> list[Piece]:
+    """Pieces, base hours first, with the hours a minimum adds (at the plain rate: nobody worked them), or without
+    those an earlier entry of the day was charged for already."""
+    if more >= 0:
+        return [*([(more, Decimal(1))] if more else []), *pieces]
+    fitted = []
+    for hours, multiplier in pieces:
+        dropped = min(hours, -more)
+        more += dropped
+        if hours > dropped:
+            fitted.append((hours - dropped, multiplier))
+    return fitted
+
+
 class _OvertimeClock:
-    """Counts a person's hours per day and per week (Monday to Sunday); the highest rule reached is the multiplier."""
+    """Counts a person's hours, after increments, per day and per week (Monday to Sunday).
+
+    Of several rules an hour is above, the highest multiplier counts; multipliers are never multiplied."""
 
     def __init__(self, rules: Sequence[Overtime]) -> None:
         self._rules = rules

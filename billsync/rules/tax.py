@@ -67,5 +67,5 @@ def _tax(amounts: Sequence[tuple[int, Decimal]], model: RoundingModel, currency:
 def _cents(minor: Fraction, model: RoundingModel, currency: str) -> int:
     """Round exact minor units as the sink does: to its decimals, or the currency's where those are fewer."""
     spare = max(0, exponent(currency) - model.decimals)
-    unit = int("1" + "0" * spare)
+    unit: int = 10**spare
     return round_whole(minor / unit, model.rounding) * unit

@@ -19,7 +19,7 @@ from billsync.model.money import to_minor
 from billsync.model.work import Expense
 from billsync.rules import because
 from billsync.rules.hours import Charged, Slice, TimeWork, by_expiry, charge
-from billsync.rules.rates import FoundRate, find_rate
+from billsync.rules.rates import FoundRate, RateTable
 
 _EXACT: Final = Context(prec=60)
 
@@ -53,11 +53,13 @@ def value_time(
 ) -> dict[str, Valued]:
     """Value time entries of one contract, given in the order of their places; by identity.
 
-    `source_rates`: the rates the source carries, by identity, used where no card matches and the contract allows it.
+    `source_rates`: the rates the source carries, by identity, in the contract's currency; used where no card matches
+    and the contract allows it.
     Unrated work takes no included hours and no overtime: it is not earned yet.
     """
     time = _usable(contract)
-    rates = {entry.identity: _rate_of(time, entry, source_rates) for entry in work}
+    table = RateTable(time)
+    rates = {entry.identity: _rate_of(time, table, entry, source_rates) for entry in work}
     charged = charge(time, [entry for entry in work if rates[entry.identity]])
     blocks = [_Block(block) for block in by_expiry(time.prepaid) if block.amount is not None and block.hours is None]
     valued = {}
@@ -82,8 +84,10 @@ def _usable(contract: Contract) -> TimeTerms:
     return replace(time, included=included, rates=cards["rates"], card=cards["card"])
 
 
-def _rate_of(time: TimeTerms, entry: TimeWork, source_rates: Mapping[str, Decimal]) -> FoundRate | None:
-    found = find_rate(time, person=entry.person, project=entry.project, role=entry.role, task=entry.task, on=entry.on)
+def _rate_of(
+    time: TimeTerms, table: RateTable, entry: TimeWork, source_rates: Mapping[str, Decimal]
+) -> FoundRate | None:
+    found = table.find(person=entry.person, project=entry.project, role=entry.role, task=entry.task, on=entry.on)
     if found or not time.source_rates or entry.identity not in source_rates:
         return found
     amount = source_rates[entry.identity]
