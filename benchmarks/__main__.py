@@ -1,0 +1,24 @@
+"""`python -m benchmarks [NAME ...]`: every benchmark of this folder, or those named."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import benchmarks
+
+NOT_ONE = {"__main__", "processes"}
+
+
+def main(names: list[str]) -> None:
+    """Run the benchmarks one after the other."""
+    known = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in NOT_ONE)
+    for name in names or known:
+        if name not in known:
+            sys.exit(f"there is no benchmark {name!r}; there are: {', '.join(known)}")
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
