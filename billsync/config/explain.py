@@ -1,0 +1,95 @@
+"""Turns pydantic's complaints into sentences with a place and the nearest known key. No message holds a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from billsync.config.problems import Problems, nearest
+from billsync.model.contract import Origin
+
+Loc = tuple[int | str, ...]
+
+_WORDS: Final = {
+    "bool_type": "must be true or false, without quotes",
+    "int_type": "must be a whole number, without quotes",
+    "string_type": "must be text: put it in quotes",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping (key: value)",
+    "model_type": "must be a mapping (key: value)",
+    "model_attributes_type": "must be a mapping (key: value)",
+    "none_required": "must be empty",
+}
+
+
+def explain(
+    error: ValidationError, model: type[BaseModel], where: Callable[[Loc], Origin], root: str, problems: Problems
+) -> None:
+    """Note every mistake of `error`; `where` knows the place of a location, `root` how the whole is called."""
+    for detail in error.errors(include_url=False, include_input=False):
+        loc = detail["loc"]
+        section = section_at(model, loc)
+        kind = detail["type"]
+        key = str(loc[-1]) if loc else root
+        parent = spoken(loc[:-1], root)
+        if kind == "extra_forbidden":
+            problems.add(f"unknown key {key!r}{_in(parent)}", where(loc), nearest(key, keys_of(section)))
+        elif kind == "missing":
+            problems.add(f"{key!r} is missing{_in(parent)}", where(loc[:-1]), _meaning(section, key))
+        elif kind == "literal_error":
+            known = [word.strip("' ") for word in str(detail["ctx"]["expected"]).replace(" or ", ",").split(",")]
+            problems.add(f"{spoken(loc, root)} must be one of: {', '.join(known)}", where(loc))
+        else:
+            problems.add(f"{spoken(loc, root)} {_sentence(detail)}", where(loc))
+
+
+def _sentence(detail: Any) -> str:
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    known = _WORDS.get(detail["type"])
+    return known or str(detail["msg"]).replace("Input should be", "must be").replace("Input", "it")
+
+
+def _in(parent: str) -> str:
+    return f" in {parent}" if parent else ""
+
+
+def _meaning(section: type[BaseModel], key: str) -> str:
+    info = section.model_fields.get(key)
+    return f"{key}: {info.description}" if info and info.description else ""
+
+
+def spoken(loc: Loc, root: str = "") -> str:
+    """`contracts[2].time.cap`: the way to a key, with the members of lists counted from 1."""
+    words = root
+    for part in loc:
+        if isinstance(part, int):
+            words += f"[{part + 1}]"
+        elif part != "[key]":
+            words += f".{part}" if words else part
+    return words
+
+
+def keys_of(section: type[BaseModel]) -> list[str]:
+    """The keys that a section knows, as they are written."""
+    return [info.alias or name for name, info in section.model_fields.items()]
+
+
+def section_at(model: type[BaseModel], loc: Loc) -> type[BaseModel]:
+    """The innermost section on the way to `loc`."""
+    current = model
+    for part in loc[:-1]:
+        info = current.model_fields.get(str(part))
+        current = next(models_in(info.annotation), current) if info else current
+    return current
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The sections that an annotation speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from models_in(inner)
