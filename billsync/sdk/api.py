@@ -78,10 +78,16 @@ class OAuth2:
     extra: Mapping[str, str] = field(default_factory=dict)
     """Further parameters of the authorize or token request."""
     token_headers: Mapping[str, str] = field(default_factory=dict)
+    token_json: bool = False
+    """The token request is JSON instead of a form (Jira, FreshBooks)."""
     assertion_key: str | None = None
-    """Option with the private key (PEM) of grant `assertion`."""
+    """Option with the private key (PEM). Grant `assertion`: the signed JWT is the grant itself (RFC 7523, 2.1:
+    Salesforce); grant `client`: it takes the place of the client's secret (2.2: NetSuite, Entra)."""
     assertion_algorithm: Literal["RS256", "PS256", "ES256", "ES384", "ES512"] = "RS256"
     assertion_claims: Mapping[str, str] = field(default_factory=dict)
+    """Claims besides iss, sub, aud, iat, exp and jti, or instead of them; may hold placeholders."""
+    assertion_headers: Mapping[str, str] = field(default_factory=dict)
+    """Members of the JWT's header besides alg and typ (`kid`); may hold placeholders."""
     grant_days: int | None = None
     expiry_members: Mapping[str, str] = field(default_factory=dict)
     """Token answer members (seconds) that tell when the grant ends: name -> what ends, for `auth status`."""
@@ -113,6 +119,7 @@ class SessionLogin:
 Auth = NoAuth | Bearer | Basic | ApiKey | BodyCredentials | OAuth2 | OAuth1 | SessionLogin
 
 # ---- Paging: every kind refuses the same cursor twice, drops ids it has seen and raises at the vendor's silent cap
+# Parameters go into the query; with a body (a POST read) they go into it at a dotted path, unless written `?name`.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +188,8 @@ class Offset:
     last_at: str = ""
     """Dotted path of a boolean "this is the last page" (Jira `isLast`)."""
     overlap: int = 0
+    echo_etag: bool = False
+    """The ETag of a page is sent back with the request for the next (Paychex)."""
     cap: int | None = None
 
 
@@ -223,11 +232,13 @@ Pages = Single | NextLink | LinkHeader | Cursor | PageNumber | Offset | Relay | 
 class Limit:
     """At most `calls` per `per` seconds, kept across runs and processes when `per` is an hour or more.
 
-    `share`: the part (percent) of the vendor's budget that billsync may use."""
+    `share`: the part (percent) of the vendor's budget that billsync may use. `cost_at`: the limit counts points;
+    dotted path, or header when it starts with 'header:', of what an answer has cost (1 where it does not say)."""
 
     calls: int
     per: int
     share: int = 90
+    cost_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,16 +261,40 @@ class Throttle:
 class Success:
     """A body that must hold for a 2xx to be a success: member at `at` is `equals` (or absent / empty if `absent`).
 
+    A `*` step stands for every element: `responses.*.status` must hold for each inner answer of a batch.
     `message_at`: where the vendor explains. Failing it is a BadAnswer, or the class named by `fails_as`."""
 
     at: str
     equals: str = ""
+    one_of: tuple[str, ...] = ()
+    """Further values that are a success (200, 201 and 204 of the inner answers of a batch)."""
     absent: bool = False
     message_at: str = ""
     fails_as: Literal["BadAnswer", "Refused", "AuthFailed", "Denied", "RateLimited"] = "BadAnswer"
 
 
 GRAPHQL_SUCCESS = Success(at="errors", absent=True, message_at="errors.0.message")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Csrf:
+    """A token that must go with each write, fetched together with its cookies (SAP): both are kept as one unit.
+
+    `path` is read with `header`: `fetch`; a write answered by a status of `expired` fetches a new pair, once."""
+
+    path: str
+    header: str = "x-csrf-token"
+    fetch: str = "Fetch"
+    expired: tuple[int, ...] = (403,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificate:
+    """A client certificate for TLS (ADP), on the token host too. Names of options: PEM files, and a password."""
+
+    certificate: str = "certificate_file"
+    key: str = "key_file"
+    password: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +329,11 @@ class Api:
     request_id: str = ""
     """Response header with the vendor's request id."""
     hosts: tuple[str, ...] = ()
+    """`host`, `host:port`, `*.domain` or a URL; may hold placeholders."""
+    download_hosts: tuple[str, ...] = ()
+    """Hosts of pre-signed files: an address or redirect there is followed without the credential."""
+    csrf: Csrf | None = None
+    certificate: ClientCertificate | None = None
     read_timeout: int = 60
     write_timeout: int = 130
     """Longer than the server's own, so that a time-out is rare where it is ambiguous."""

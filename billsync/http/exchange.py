@@ -1,0 +1,158 @@
+"""One account's line to its vendor: a call goes out under limits and credential, and comes back judged.
+
+The order of judgement: throttle, status, shape, success. What passes is an answer; nothing else ever is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urljoin
+
+from billsync.http import errors
+from billsync.http.call import Call, Reply
+from billsync.http.client import httpx, timeout
+from billsync.http.hosts import Hosts
+from billsync.http.limits import Gate
+from billsync.http.redact import Redactor
+from billsync.http.retry import Patience
+from billsync.http.stats import Stats
+from billsync.http.throttle import throttled
+from billsync.model.errors import BadAnswer, UsageError, VendorError
+from billsync.sdk.api import Api
+
+log = logging.getLogger("billsync.http")
+MAX_HOPS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """Sends calls. Every error it raises is a VendorError without secrets (UsageError where ours is the fault)."""
+
+    api: Api
+    account: str
+    client: httpx.Client
+    auth: httpx.Auth
+    hosts: Callable[[], Hosts]
+    headers: Callable[[], Mapping[str, str]]
+    """Headers of every call to a declared host."""
+    agent: str
+    redactor: Redactor
+    gate: Gate
+    patience: Patience
+    stats: Stats
+    now: Callable[[], datetime]
+
+    def send(self, call: Call) -> Reply:
+        """The answer to a call; repeated where the call may be."""
+        return self.patience.insist(lambda: self._once(call), repeatable=call.repeatable)
+
+    def _once(self, call: Call) -> Reply:
+        try:
+            reply = self._answered(call)
+            error = self._judged(reply, call)
+            if error is not None:
+                raise error
+        except VendorError as error:
+            raise self._masked(error) from None
+        return reply
+
+    def _judged(self, reply: Reply, call: Call) -> VendorError | None:
+        slow = throttled(reply, self.api, account=self.account, now=self.now())
+        if slow is not None:
+            return slow
+        failed = errors.of_status(reply, self.api, account=self.account)
+        if failed is not None:
+            return failed
+        if reply.is_page() and (call.expects == "json" or not call.repeatable):
+            words = errors.message(reply, self.api)
+            return BadAnswer(
+                f"a web page came instead of an answer: {words}",
+                where=reply.where,
+                hint="a log-in or maintenance page; check the address and the credential",
+                status=reply.status,
+            )
+        if call.expects == "json" or reply.is_json():
+            tests = self.api.success if call.success is None else call.success
+            return errors.of_body(reply, tests, account=self.account)
+        return None
+
+    def _answered(self, call: Call) -> Reply:
+        """The answer at the end of the redirects, of which a write follows none."""
+        for _ in range(MAX_HOPS):
+            reply = self._hop(call)
+            if reply.status not in _REDIRECTS or not call.repeatable:
+                return reply
+            call = self._redirected(call, reply)
+        raise BadAnswer("the vendor redirects in a circle", where=reply.where)
+
+    def _redirected(self, call: Call, reply: Reply) -> Call:
+        target = reply.headers.get("location")
+        if not target:
+            raise BadAnswer(f"a redirect ({reply.status}) that leads nowhere", where=reply.where)
+        url = urljoin(call.url, target)
+        if reply.status in {307, 308} or call.method == "GET":
+            return replace(call, url=url)
+        return replace(call, url=url, method="GET", content=None)
+
+    def _hop(self, call: Call) -> Reply:
+        place = errors.where(self.account, call.method, call.url)
+        trust = self.hosts().trust(call.url)
+        if trust == "refused":
+            raise BadAnswer(
+                "the address is not one of this vendor's: the credential does not go there",
+                where=place,
+                hint="a new host of the vendor must be declared in the connector (`hosts` or `download_hosts`)",
+                sent=False,
+            )
+        request = self._request(call, bare=trust == "bare", place=place)
+        with self.gate.slot():
+            self.stats.add(calls=1)
+            try:
+                response = self.client.send(request, auth=self.auth if trust == "credential" else None)
+            except httpx.RequestError as error:
+                log.debug("%s failed: %s", self.redactor.text(place), type(error).__name__)
+                raise errors.of_wire(error, account=self.account, place=place) from None
+            reply = self._reply(call, response)
+            self.gate.charge(reply)
+            return reply
+
+    def _request(self, call: Call, *, bare: bool, place: str) -> httpx.Request:
+        headers = {"user-agent": self.agent, "accept": "application/json" if call.expects == "json" else "*/*"}
+        if not bare:
+            headers |= {name.lower(): value for name, value in {**self.headers(), **call.headers}.items()}
+        try:
+            return self.client.build_request(
+                call.method, call.url, headers=headers, content=call.content, timeout=timeout(call.timeout)
+            )
+        except (httpx.InvalidURL, ValueError):
+            # The library's text would quote the header or address, which may be a secret.
+            raise UsageError(
+                "the request cannot be written: an address or header holds characters that HTTP does not allow",
+                where=self.redactor.text(place),
+                hint="look for line breaks and letters beyond ASCII in the account's options",
+            ) from None
+
+    def _reply(self, call: Call, response: httpx.Response) -> Reply:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        request_id = headers.get(self.api.request_id.lower(), "") if self.api.request_id else ""
+        self.stats.add(request_id=request_id)
+        log.debug("%s %s -> %d", call.method, self.redactor.text(call.url), response.status_code)
+        return Reply(
+            status=response.status_code,
+            headers=headers,
+            content=response.content,
+            url=call.url,
+            where=self.redactor.text(errors.where(self.account, call.method, call.url, request_id)),
+            mask=self.redactor.text,
+            next_link=response.links.get("next", {}).get("url", ""),
+        )
+
+    def _masked(self, error: VendorError) -> VendorError:
+        error.what = self.redactor.text(error.what)
+        error.where = self.redactor.text(error.where)
+        error.args = (error.what,)
+        return error
