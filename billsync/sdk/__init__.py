@@ -30,7 +30,7 @@ from billsync.sdk.api import (
 )
 from billsync.sdk.hooks import hookimpl
 from billsync.sdk.notifier import Message, Notifier
-from billsync.sdk.options import Field, Options, Secret
+from billsync.sdk.options import Field, Location, Options, Secret
 from billsync.sdk.sink import Idempotency, RoundingModel, Sink, SinkLimits
 from billsync.sdk.source import Identity, Offers, Source
 
@@ -52,6 +52,7 @@ __all__ = [
     "LastId",
     "Limit",
     "LinkHeader",
+    "Location",
     "Message",
     "NextLink",
     "NoAuth",

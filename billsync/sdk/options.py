@@ -1,11 +1,12 @@
 """What a user must say about an account: pydantic models whose secrets never show themselves."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
-__all__ = ["Field", "Options", "Secret"]
+__all__ = ["Field", "Location", "Options", "Secret"]
 
 _REFERENCE = re.compile(r"(keyring|env|file|systemd|cmd|[a-z][a-z0-9+]*):.+", re.DOTALL)
 
@@ -18,6 +19,17 @@ def _resolved(value: Any) -> Any:
 
 # Options hold the resolved value; the configuration holds a reference such as `keyring:harvest/token`.
 Secret = Annotated[SecretStr, BeforeValidator(_resolved)]
+
+
+def _from_config_folder(value: Any, info: ValidationInfo) -> Any:
+    folder = (info.context or {}).get("folder")
+    path = Path(value).expanduser() if isinstance(value, str | Path) and str(value) else value
+    return Path(folder) / path if folder is not None and isinstance(path, Path) else path
+
+
+# A path on this machine; a relative one is meant from the folder of the configuration file, which whoever builds the
+# options passes as validation context {"folder": ...}.
+Location = Annotated[Path, BeforeValidator(_from_config_folder)]
 
 
 class Options(BaseModel):

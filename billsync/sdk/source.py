@@ -88,6 +88,15 @@ class Source(ABC, Generic[O]):
     def _not_offered(self, what: str) -> UsageError:
         return UsageError(f"{self.title} offers no {what}", where=self.account, hint="see `billsync plugins list`")
 
+    @classmethod
+    def kinds(cls, options: O) -> frozenset[Kind]:
+        """Kinds that an account with these options can be asked for: what the class offers, unless it narrows them."""
+        return cls.offers.kinds
+
+    def shows_absence(self, kind: Kind) -> bool:
+        """False where a record missing from a complete poll proves nothing (a feed of news only)."""
+        return True
+
     @abstractmethod
     def check(self) -> Identity:
         """One cheap call: whose account is this, which rights."""
