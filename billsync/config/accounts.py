@@ -78,7 +78,7 @@ class AccountConfig:
     kinds: frozenset[Kind] = frozenset()
     """Sources: kinds of record to ask for; empty: all that the connector offers."""
     zone: str | None = None
-    distribution: str | None = None
+    distribution: str = ""
     patience: int = 900
     """Seconds."""
     window_days: int = 62
@@ -111,7 +111,7 @@ def account_config(name: str, role: Role, entry: AccountEntry) -> AccountConfig:
         origin=entry.origin,
         lines=lines,
         zone=entry.zone,
-        distribution=entry.distribution,
+        distribution=entry.distribution or "",
         patience=entry.patience,
         **common,
     )

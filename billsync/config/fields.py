@@ -14,7 +14,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PrivateAttr,
     StrictBool,
     StrictInt,
@@ -22,8 +21,6 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from billsync.config.yaml import YamlList, YamlMap
 from billsync.model.contract import Origin
@@ -147,11 +144,6 @@ class Section(BaseModel):
             for name in type(made).model_fields:
                 _place(getattr(made, name), long.get(name), made.where(name))
         return made
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        return {"anyOf": [*cls.short_forms, schema]} if cls.short_forms else schema
 
 
 def _place(made: Any, raw: Any, origin: Origin) -> None:

@@ -48,7 +48,7 @@ class Config:
         return ZoneInfo(self.entry.firm.zone)
 
     @property
-    def allow(self) -> frozenset[str]:
+    def plugins_allow(self) -> frozenset[str]:
         """Installed packages whose plugins may be loaded."""
         return frozenset(self.entry.plugins.allow)
 
