@@ -91,7 +91,7 @@ def _version(asked: bool) -> None:
 def root(
     config: Annotated[
         str | None,
-        typer.Option("--config", envvar="BILLSYNC_CONFIG", metavar="FILE", help="The firm's file (billsync.yaml)."),
+        typer.Option("--config", metavar="FILE", help="The firm's file; else $BILLSYNC_CONFIG, else billsync.yaml."),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error arose.")] = False,
     version: Annotated[

@@ -10,8 +10,6 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
-DEFAULT_CONFIG: Final = Path("billsync.yaml")
-
 # Plain help: rich costs 80 ms and wraps examples. Tracebacks are cli.errors' business.
 SETTINGS: Final[dict[str, Any]] = {
     "rich_markup_mode": None,
@@ -39,12 +37,10 @@ def group(help_text: str, *, examples_of: tuple[str, ...] = (), **more: Any) -> 
     return typer.Typer(help=help_text, epilog=epilog, **SETTINGS, **({"no_args_is_help": True} | more))
 
 
-def _config_file(context: typer.Context, value: Path | None) -> Path:
-    """The command's own --config, else the root's or $BILLSYNC_CONFIG, else ./billsync.yaml."""
-    if value is not None:
-        return value
+def _config_file(context: typer.Context, value: Path | None) -> Path | None:
+    """The command's own --config, else the root's; None leaves it to billsync.config (the variable, the folder)."""
     above = context.find_root().params.get("config")
-    return Path(above) if above else DEFAULT_CONFIG
+    return value or (Path(above) if above else None)
 
 
 def os_user() -> str:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 from billsync.model.errors import UsageError
 from billsync.reports.blocks import Block, Table, Tone, Words, text_of
@@ -45,7 +45,7 @@ def say(text: str) -> None:
     sys.stdout.write(one_line(text) + "\n")
 
 
-def write(render: Callable[[TextIO], None], out: Path | None) -> None:
+def write(render: Callable[[TextIO], object], out: Path | None) -> None:
     """Let a renderer write text on stdout, or into a file that appears only when it is complete."""
     if out is None:
         render(sys.stdout)
@@ -54,20 +54,15 @@ def write(render: Callable[[TextIO], None], out: Path | None) -> None:
         render(file)
 
 
-def write_bytes(render: Callable[[Path], None], out: Path | None, suffix: str) -> None:
-    """Let a renderer write a file of bytes: to `out`, or to a stdout that is not a terminal."""
-    if out is not None:
-        with _complete(out) as part:
-            render(part)
+def write_bytes(render: Callable[[BinaryIO], object], out: Path | None, *, what: str) -> None:
+    """Let a renderer write bytes into `out`, or to a stdout that is not a terminal."""
+    if out is None:
+        if sys.stdout.isatty():
+            raise UsageError(f"{what} is not for the screen", hint="name a file: --out FILE")
+        render(sys.stdout.buffer)
         return
-    if sys.stdout.isatty():
-        raise UsageError(f"{suffix} is not for the screen", hint=f"name a file: --out report.{suffix}")
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"report.{suffix}"
-        render(path)
-        sys.stdout.buffer.write(path.read_bytes())
+    with _complete(out) as part, part.open("wb") as file:
+        render(file)
 
 
 @contextmanager
@@ -103,7 +98,8 @@ def _rich_table(table: Table) -> Any:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    titled = any(column.title for column in table.columns)
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=titled)
     for column in table.columns:
         if not column.under:
             drawn.add_column(

@@ -93,21 +93,30 @@ def blocks(entries: Sequence[Entry]) -> list[Block]:
             f"{entry.age_days} d",
             entry.text,
             entry.subject or entry.contract,
-            f"{title_of(entry.cause)} ({entry.owner})" if entry.owner else title_of(entry.cause),
-            next_step(entry.cause),
+            title_of(entry.cause),
+            entry.owner,
         )
         for entry in entries
     ]
     columns = (
-        number("#"), number("Amount"), number("Age"), column("What"), under("Subject"), column("Why"), under("Next"),
+        number("#"), number("Amount"), number("Age"), column("What"), under("Subject"), column("Why"), under("Owner"),
     )  # fmt: skip
     waits = f"{len(entries)} decision{'' if len(entries) == 1 else 's'} to take."
     return [
         Words(waits, "bad"),
         Table(columns=columns, rows=tuple(rows)),
+        _what_to_do(entries),
         Words(""),
         Words("Decide by number or subject: `billsync review hold 3 --reason WHY`. Every decision is kept.", "quiet"),
     ]
+
+
+def _what_to_do(entries: Iterable[Entry]) -> Table:
+    causes = dict.fromkeys(entry.cause for entry in entries)
+    steps: tuple[tuple[Cell, ...], ...] = tuple(
+        (title_of(cause), next_step(cause)) for cause in causes if next_step(cause)
+    )
+    return Table(title="What to do", columns=(column(""), column("")), rows=steps)
 
 
 def row(entry: Entry) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Reconciliation:
     client_names: Mapping[str, str] = field(default_factory=dict)
     contract_names: Mapping[str, str] = field(default_factory=dict)
     only_client: str = ""
+    firm: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -81,6 +82,7 @@ def build(
     settled: Iterable[Item] = (),
     client: str | None = None,
     open_only: bool = False,
+    firm: str = "",
 ) -> Reconciliation:
     """The report of an evaluation; `client` leaves one client's rows, `open_only` leaves billed items out.
 
@@ -100,6 +102,7 @@ def build(
         settled=settled,
         client_names={key: value.name for key, value in terms.clients.items()},
         contract_names={key: value.name for key, value in terms.contracts.items()},
+        firm=firm,
     )
     if client is not None:
         report = _of_client(report, client, terms)

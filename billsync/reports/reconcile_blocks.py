@@ -17,6 +17,7 @@ from billsync.reports.reconcile import WAITING, Reconciliation, asides, cause_of
 
 # A contract column of 16 signs and six of amounts is what 80 columns hold.
 _AMOUNTS_AT_MOST: Final = 5
+_LISTED: Final = WAITING | {"ready"}
 _PLURALS: Final = {"time": "time entries", "expense": "expenses"}
 
 
@@ -26,10 +27,10 @@ def blocks(report: Reconciliation) -> list[Block]:
         *_verdict(report),
         *_totals(report),
         *_by_contract(report),
-        *_by_cause(report),
-        *_unbilled(report),
-        *_findings(report),
-        *_asides(report),
+        *by_cause(report),
+        *unbilled(report),
+        *findings(report),
+        *beside(report),
         *_closing(report),
     ]
 
@@ -101,7 +102,7 @@ def _contract_table(report: Reconciliation, rows: Sequence[StatementRow], curren
     return Table(title=f"By contract, {currency}", columns=tuple(columns), rows=tuple(cells), note=note)
 
 
-def _by_cause(report: Reconciliation) -> Iterator[Block]:
+def by_cause(report: Reconciliation) -> Iterator[Block]:
     rows: list[tuple[Cell, ...]] = []
     for total in cause_totals(report):
         step = next_step(total.cause) if total.bucket in WAITING or total.cause == "next_sync" else ""
@@ -111,11 +112,13 @@ def _by_cause(report: Reconciliation) -> Iterator[Block]:
         yield Table(title="Not billed, by cause", columns=columns, rows=tuple(rows))
 
 
-def _unbilled(report: Reconciliation) -> Iterator[Block]:
-    """Item by item, grouped by cause; time and expenses of one contract and cause stand in one row."""
+def unbilled(report: Reconciliation) -> Iterator[Block]:
+    """What waits or is ready, item by item; time and expenses of one contract and cause stand in one row."""
     order = {(total.bucket, total.cause): index for index, total in enumerate(cause_totals(report))}
     groups: dict[tuple[str, ...], list[Item]] = {}
     for item in report.unbilled:
+        if item.bucket not in _LISTED:
+            continue
         kind = item.key.kind if item.key else ""
         one = item.contract if kind in _PLURALS else item.identity
         groups.setdefault((item.bucket, item.cause, item.owner, kind, one, item.currency), []).append(item)
@@ -123,7 +126,12 @@ def _unbilled(report: Reconciliation) -> Iterator[Block]:
     rows = tuple(_unbilled_row(items) for items in ranked)
     if rows:
         columns = (number("Amount"), number("Age"), column("Item"), under("Identity"), column("Why"), under("Owner"))
-        yield Table(title="Not billed, item by item", columns=columns, rows=rows)
+        yield Table(title="Not billed, item by item", columns=columns, rows=rows, note=_left_out(report))
+
+
+def _left_out(report: Reconciliation) -> str:
+    others = sorted({_title(item.bucket) for item in report.unbilled if item.bucket not in _LISTED})
+    return f"{', '.join(others)}: by item in --format csv, json, xlsx" if others else ""
 
 
 def _unbilled_row(items: Sequence[Item]) -> tuple[Cell, ...]:
@@ -139,7 +147,7 @@ def _unbilled_row(items: Sequence[Item]) -> tuple[Cell, ...]:
     return (amount, age, what, first.contract, why, first.owner)
 
 
-def _findings(report: Reconciliation) -> Iterator[Block]:
+def findings(report: Reconciliation) -> Iterator[Block]:
     ranked = sorted(report.findings, key=lambda one: (-abs(one.amount or 0), one.code, one.identity))
     rows: list[tuple[Cell, ...]] = [
         (
@@ -164,7 +172,7 @@ def _findings(report: Reconciliation) -> Iterator[Block]:
         yield Table(title="Findings", columns=columns, rows=tuple(rows))
 
 
-def _asides(report: Reconciliation) -> Iterator[Block]:
+def beside(report: Reconciliation) -> Iterator[Block]:
     rows: list[tuple[Cell, ...]] = [
         (
             one.heading,

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TextIO
 
 from billsync.reports.blocks import Block, Column, Table, text_of
+from billsync.reports.reconcile import Reconciliation
+from billsync.reports.reconcile_blocks import blocks
 
 GAP = "  "
 
 
-def plain(blocks: Iterable[Block]) -> str:
+def write_reconciliation(report: Reconciliation, out: TextIO) -> None:
+    """The reconciliation as a terminal would show it, without a width."""
+    out.write(plain(blocks(report)))
+
+
+def plain(content: Iterable[Block]) -> str:
     """The blocks under each other, with an empty line before each table and heading."""
     lines: list[str] = []
-    for block in blocks:
+    for block in content:
         if isinstance(block, Table):
             lines.extend(["", *_table(block)])
         else:
@@ -25,7 +33,8 @@ def _table(table: Table) -> list[str]:
     titles = [column.title for column in table.columns]
     widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     lines = [table.title] if table.title else []
-    lines.extend(_line(row, table.columns, widths) for row in [titles, *rows])
+    shown = [titles, *rows] if any(titles) else rows
+    lines.extend(_line(row, table.columns, widths) for row in shown)
     return [*lines, table.note] if table.note else lines
 
 
