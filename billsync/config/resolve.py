@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from billsync.config.check import check
 from billsync.config.contracts import ContractEntry, HoldbackEntry, MilestonesEntry
+from billsync.config.contradictions import contradictions
 from billsync.config.exchange import exchange_rates
 from billsync.config.gates import BillingEntry, GatesEntry
 from billsync.config.lines import Scope, change, condition, release, schedule
@@ -46,13 +47,14 @@ def resolve(config: Config, *, offered: Mapping[str, frozenset[Kind]] | None = N
     entry = config.entry
     check(config, problems)
     cards = {name: card(name, written, entry.firm.currency) for name, written in entry.rate_cards.items()}
-    contracts = with_feeds([contract(written, config, cards, problems) for written in entry.contracts])
+    contracts = [contract(written, config, cards, problems) for written in entry.contracts]
+    contradictions(config, contracts, cards, problems)
     rates = exchange_rates(config, problems)
     problems.raise_any()
     offers = offered or {}
     return Terms(
         zone=entry.firm.zone,
-        contracts={made.id: made for made in contracts},
+        contracts={made.id: made for made in with_feeds(contracts)},
         clients={written.id: client(written) for written in entry.clients},
         sources={
             account.name: AccountTerms(
