@@ -6,6 +6,7 @@ Options class once it is known (`build_options`). Secret options hold references
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, StrictInt, ValidationError
@@ -134,7 +135,7 @@ def build_options(account: AccountConfig, options_class: type[O], resolve_secret
     for name in secrets:
         raw[name] = _resolved(raw[name], account.where(name), resolve_secret)
     try:
-        return options_class.model_validate(raw)
+        return options_class.model_validate(raw, context={"folder": Path(account.origin.file).absolute().parent})
     except ValidationError as error:
         explain(error, options_class, lambda loc: account.where(str(loc[0]) if loc else ""), account.name, problems)
     problems.raise_any()
