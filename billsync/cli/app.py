@@ -69,7 +69,6 @@ ConfigFile: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-Day: TypeAlias = Annotated[date | None, typer.Option(parser=parse_date, metavar="DATE")]
 TableFormat: TypeAlias = Annotated[
     Literal["text", "json", "csv"], typer.Option("--format", help="text, json or csv.", metavar="FORMAT")
 ]

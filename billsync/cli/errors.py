@@ -68,7 +68,8 @@ def _usage(error: TyperException) -> int:
         typer.echo(error.format_message())
         return 0
     path = context.command_path if context is not None else "billsync"
-    return _say(USAGE, error.format_message().replace("\n", " "), path, f"see `{path} --help`")
+    what = error.format_message().replace("\n", " ").replace("Value error, ", "")  # pydantic's words
+    return _say(USAGE, what, path, f"see `{path} --help`")
 
 
 def _unexpected(error: BaseException, *, debug: bool) -> int:
@@ -83,6 +84,8 @@ def _unexpected(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, OSError):
         where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else _place(frame)
         return _say(USAGE, f"the system refused: {error.strerror or name}", where, hint)
+    if isinstance(error, ImportError) and error.name:
+        return _say(USAGE, f"a part of the installation is missing: {error.name}", _place(frame), "install it again")
     return _say(USAGE, f"this is a bug in billsync: {name}", _place(frame), hint)
 
 

@@ -52,22 +52,20 @@ def ambiguous(what: str, candidates: Sequence[str]) -> Exception:
 
 
 def _say_document(document: Document, format: str) -> None:
-    from billsync.cli.say import show, write
+    from billsync.cli.say import json_object, show
     from billsync.reports import invoices
-    from billsync.reports.render.json import dumps
 
     if format == "json":
-        write(lambda file: file.write(dumps(invoices.full_row(document)) + "\n"), None)
+        json_object(invoices.full_row(document))
     else:
         show(invoices.show_blocks(document))
 
 
 def _explain_item(what: str, firm: Look, documents: Sequence[Document], format: str) -> None:
-    from billsync.cli.say import show, write
+    from billsync.cli.say import json_object, show
     from billsync.reports import explain as report
     from billsync.reports.invoices import line_blocks
     from billsync.reports.reconcile import no_such
-    from billsync.reports.render.json import dumps
 
     facts, evaluation = firm.evaluate(only={what})
     drafts = [*evaluation.drafts, *(held.draft for held in evaluation.held_drafts)]
@@ -83,7 +81,7 @@ def _explain_item(what: str, firm: Look, documents: Sequence[Document], format: 
         raise ambiguous(what, found)
     one = report.build(found[0], facts, evaluation, documents)
     if format == "json":
-        write(lambda file: file.write(dumps(report.row(one)) + "\n"), None)
+        json_object(report.row(one))
     else:
         show(report.blocks(one))
 

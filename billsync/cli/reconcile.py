@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from billsync.cli.app import ConfigFile, Day, OutputFile, ReportFormat, single
+from billsync.cli.app import ConfigFile, OutputFile, ReportFormat, parse_date, single
 
 if TYPE_CHECKING:
     from billsync.reports.reconcile import Reconciliation
 
 
 def reconcile(
-    as_of: Annotated[Day, typer.Option(help="As it stood at the end of that day.")] = None,
+    as_of: Annotated[
+        date | None,
+        typer.Option("--as-of", parser=parse_date, metavar="DATE", help="As it stood at the end of that day."),
+    ] = None,
     client: Annotated[str | None, typer.Option("--client", metavar="CLIENT", help="Only this client (its id).")] = None,
     open_only: Annotated[bool, typer.Option("--open", help="Leave out what is billed.")] = False,
     format: ReportFormat = "text",

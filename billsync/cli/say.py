@@ -6,13 +6,15 @@ The only importer of rich, and only where something is drawn on a terminal. NO_C
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 from billsync.model.errors import UsageError
 from billsync.reports.blocks import Block, Table, Tone, Words, text_of
+from billsync.reports.render.csv import write_rows as csv_rows
+from billsync.reports.render.json import dumps, write_rows
 from billsync.reports.render.text import one_line, plain
 
 if TYPE_CHECKING:
@@ -38,6 +40,27 @@ def show(blocks: Iterable[Block]) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     for block in blocks:
         _draw(block, console)
+
+
+def table(
+    format: str,
+    *,
+    names: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    blocks: Callable[[], Iterable[Block]],
+) -> None:
+    """Rows as JSON (an array of objects) or CSV with the columns `names`; as text, what `blocks` makes of them."""
+    if format == "json":
+        write_rows(rows, sys.stdout)
+    elif format == "csv":
+        csv_rows(names, ([row[name] for name in names] for row in rows), sys.stdout)
+    else:
+        show(blocks())
+
+
+def json_object(value: Any) -> None:
+    """One JSON object on stdout."""
+    sys.stdout.write(dumps(value) + "\n")
 
 
 def say(text: str) -> None:

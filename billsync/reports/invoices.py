@@ -12,7 +12,10 @@ from billsync.model.invoice import Line
 from billsync.model.money import Money, plain
 from billsync.reports.blocks import Block, Cell, Table, Words, column, number, under, whole
 
-INVOICES: Final = "billsync.invoices/1"
+COLUMNS: Final = (
+    "number", "reference", "kind", "sink", "client", "contracts", "issued_on", "due_on", "total", "balance",
+    "currency", "status", "remark", "read_at", "url",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ def line_blocks(lines: Sequence[Line], currency: str) -> list[Block]:
 
 
 def row(one: Document) -> dict[str, Any]:
-    """A document of `billsync.invoices/1`, without its lines."""
+    """A document without its lines, for JSON and CSV."""
     return {
         "number": one.number or None,
         "reference": one.reference,

@@ -19,7 +19,10 @@ from billsync.reports.blocks import Block, Cell, Table, Words, column, number, u
 from billsync.reports.causes import next_step, title_of
 from billsync.reports.reconcile import WAITING
 
-QUEUE: Final = "billsync.queue/1"
+COLUMNS: Final = (
+    "number", "what", "subject", "subjects", "text", "cause", "owner", "age_days", "amount", "currency", "client",
+    "contract", "hours", "next",
+)  # fmt: skip
 SHORT: Final = 12
 """Digits of a draft's hash that are shown; a decision may name it by any prefix that is unambiguous."""
 _GROUPED: Final = {"time": "time entries", "expense": "expenses"}
@@ -120,7 +123,7 @@ def _what_to_do(entries: Iterable[Entry]) -> Table:
 
 
 def row(entry: Entry) -> dict[str, Any]:
-    """An entry of `billsync.queue/1`, for JSON and CSV."""
+    """An entry for JSON and CSV."""
     return {
         "number": entry.number,
         "what": entry.what,

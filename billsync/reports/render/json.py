@@ -24,6 +24,11 @@ def dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=_scalar)
 
 
+def indented(value: Any) -> str:
+    """JSON text for people to read."""
+    return json.dumps(value, ensure_ascii=False, default=_scalar, indent=2) + "\n"
+
+
 def write_rows(rows: Iterable[Mapping[str, Any]], out: TextIO) -> None:
     """An array, one row a line."""
     out.write("[")
