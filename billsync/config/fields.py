@@ -78,7 +78,12 @@ def _day(value: Any) -> Any:
 
 
 def _currency(value: Any) -> Any:
+    # Here, not above: only this check needs the library's list of currencies.
+    from babel.core import get_global
+
     exponent(text := _text(value))
+    if text not in get_global("all_currencies"):
+        raise ValueError(f"{text!r} is no currency of ISO 4217")
     return text
 
 
@@ -139,10 +144,9 @@ class Section(BaseModel):
         long = value if isinstance(value, cls) else cls.expanded(value)
         made: Self = handler(long)
         if isinstance(long, YamlMap):
-            made._origin = long.origin
-            made._origins = dict(long.origins)
-            for name in type(made).model_fields:
-                _place(getattr(made, name), long.get(name), made.where(name))
+            made._origin, made._origins = long.origin, long.origins
+            for key, raw in long.items():
+                _place(made.__dict__.get(key), raw, long.origins[key])
         return made
 
 
@@ -151,19 +155,15 @@ def _place(made: Any, raw: Any, origin: Origin) -> None:
     if isinstance(made, Section):
         if not made._origin.file:
             made._origin = origin
-            _adopt(made)
-    elif isinstance(made, tuple | list):
+            for member in made.__dict__.values():
+                _place(member, None, origin)
+    elif isinstance(made, tuple):
         origins = raw.origins if isinstance(raw, YamlList) and len(raw) == len(made) else [origin] * len(made)
         for member, place in zip(made, origins, strict=True):
             _place(member, None, place)
     elif isinstance(made, dict):
         for key, member in made.items():
             _place(member, None, raw.origins.get(key, origin) if isinstance(raw, YamlMap) else origin)
-
-
-def _adopt(section: Section) -> None:
-    for name in type(section).model_fields:
-        _place(getattr(section, name), None, section._origin)
 
 
 def short(value: Any, key: str) -> Any:

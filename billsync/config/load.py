@@ -127,8 +127,11 @@ def _with_contracts(document: YamlMap, path: Path, problems: Problems) -> YamlMa
     if not folder.is_dir():
         problems.add(f"contracts_dir: there is no folder {written!r}", where, "create it, or take the key out")
         return document
+    own = with_ids(document.get("contracts"))
+    if own is not None and not isinstance(own, YamlList):
+        return document  # no list of contracts: the schema says so
     merged = document.copied()
-    contracts = _as_list(document.get("contracts"), document.origins.get("contracts", where))
+    contracts = _as_list(own, document.origins.get("contracts", where))
     for file in sorted(file for file in folder.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file()):
         try:
             _add_file(contracts, read(file), file)
