@@ -14,7 +14,7 @@ from billsync.http.call import Reply
 from billsync.http.paths import list_at
 from billsync.http.turns import Ask, Page, first, following
 from billsync.model.errors import BadAnswer
-from billsync.sdk.api import Json, LastId, Offset, PageNumber, Pages, Relay
+from billsync.sdk.api import Json, LastId, NextLink, Offset, PageNumber, Pages, Relay
 from billsync.sdk.parse import dig
 
 
@@ -88,16 +88,17 @@ class Course:
             if len(page.rows) >= size:
                 raise BadAnswer("a further page brought no new row", where=page.reply.where, hint=AGAIN)
             self.ended = True  # the short tail of rows asked again
-        if isinstance(self.pages, Offset):
+        if isinstance(self.pages, Offset | NextLink):
             self._check_moved(self.pages, page, fresh)
 
-    def _check_moved(self, offset: Offset, page: Page, fresh: int) -> None:
+    def _check_moved(self, pages: Offset | NextLink, page: Page, fresh: int) -> None:
         """A row that leaves the front of the list pulls an unseen one over the border of a page."""
-        if offset.overlap and self._number > 1 and page.rows and fresh == len(page.rows):
+        overlap = pages.overlap if isinstance(pages, Offset) else 0
+        if overlap and self._number > 1 and page.rows and fresh == len(page.rows):
             raise BadAnswer("the list moved while it was read", where=page.reply.where, hint=AGAIN)
-        total = dig(page.reply.json(), offset.total_at) if offset.total_at and page.reply.status != 204 else None
+        total = dig(page.reply.json(), pages.total_at) if pages.total_at and page.reply.status != 204 else None
         if isinstance(total, int):
-            if not offset.overlap and self._total is not None and total < self._total:
+            if not overlap and self._total is not None and total < self._total:
                 raise BadAnswer("the list shrank while it was read", where=page.reply.where, hint=AGAIN)
             self._total = total
 

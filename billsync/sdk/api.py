@@ -76,7 +76,12 @@ class OAuth2:
     base_url_from: str = ""
     """Member of the token answer that replaces the base URL (Salesforce instance_url, Zoho api_domain)."""
     extra: Mapping[str, str] = field(default_factory=dict)
-    """Further parameters of the authorize or token request."""
+    """Further parameters of the authorize request (grant `code`) or of the token request (the other grants)."""
+    token_extra: Mapping[str, str] = field(default_factory=dict)
+    """Further parameters of every token request, refreshes included (FreshBooks' redirect_uri)."""
+    scope_separator: str = " "
+    scheme: str = "Bearer"
+    """The word before the access token (Zoho-oauthtoken)."""
     token_headers: Mapping[str, str] = field(default_factory=dict)
     token_json: bool = False
     """The token request is JSON instead of a form (Jira, FreshBooks)."""
@@ -136,6 +141,8 @@ class NextLink:
     at: str
     size: Mapping[str, int] = field(default_factory=dict)
     """Query parameters of the first call that set the page size."""
+    total_at: str = ""
+    """Dotted path of the total: where it falls from page to page, a row was pulled over a border unseen (an error)."""
     cap: int | None = None
 
 

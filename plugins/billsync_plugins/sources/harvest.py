@@ -1,0 +1,150 @@
+"""Harvest: time, expenses, projects with their budgets. API v2, https://help.getharvest.com/api-v2/ (2026-10).
+
+A personal access token has the rights of its maker: only an administrator sees everybody's work (`check` says so).
+- The currency is not on the time entry but on its project's client; a rate that the token may not see is null: unknown.
+- `rounded_hours` is what Harvest's own invoices use, `hours` what was typed: the option `hours` decides.
+- Where the company has approval switched off, nothing is ever approved: then the contract decides, or the option.
+- A running timer is an open entry, whatever its status: its hours still grow. Deleted entries leave no trace.
+- Nothing in the API marks an entry as billed: `is_billed` tells of Harvest's own invoices only.
+Rests on memory: that a withdrawn or given approval moves `updated_at`. If it does not, a late approval of an entry
+older than the account's window shows as unapproved until the monthly full sweep; it is never billed by mistake.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from billsync.model.work import Approval, ApprovalState, Expense, Project, TimeEntry, Window
+from billsync.sdk import Api, Bearer, Field, Identity, Limit, NextLink, Offers, Options, Secret, Source, hookimpl
+from billsync.sdk.api import Json
+from billsync.sdk.parse import need
+from billsync.sdk.row import Row, inside, utc_text
+
+APPROVALS: Mapping[str, ApprovalState] = {"approved": "approved", "submitted": "submitted", "unsubmitted": "open"}
+Currencies = Mapping[str, str | None]
+
+
+class HarvestOptions(Options):
+    """One Harvest account; one token may open several."""
+
+    account_id: str = Field(description="Number of the account: id.getharvest.com/developers, beside the token.")
+    token: Secret = Field(description="Personal access token of an administrator: id.getharvest.com/developers.")
+    hours: Literal["rounded", "exact"] = Field(default="rounded", description="Harvest's own invoices use rounded.")
+    treat_as_approved: bool = Field(default=False, description="All time counts, if the company has no approval.")
+    contact: str | None = Field(default=None, description="Mail or link for the User-Agent, as Harvest asks.")
+
+
+class Harvest(Source[HarvestOptions]):
+    """Time and expenses of one Harvest account; all dates are the account's own."""
+
+    kind = "harvest"
+    title = "Harvest"
+    docs = "https://help.getharvest.com/api-v2/"
+    api = Api(
+        base_url="https://api.harvestapp.com/v2",
+        auth=Bearer("token"),
+        pages=NextLink(at="links.next", size={"per_page": 2000}, total_at="total_entries"),
+        limits=(Limit(100, per=15),),
+        headers={"Harvest-Account-Id": "{account_id}"},
+        message_at=("message", "error_description", "error"),
+    )
+    offers = Offers(kinds=frozenset({"project", "time", "expense"}), approval="native", changes="since")
+    quality = "silver"
+
+    def check(self) -> Identity:
+        company, user = Row(self.http.get("/company"), "company"), Row(self.http.get("/users/me"), "user")
+        roles, approves = tuple(need(user.raw, "access_roles")), company.flag("approval_feature")
+        everything = "administrator" in roles
+        remarks = [] if everything else ["the token is not an administrator's: it sees only a part"]
+        if approves and self.options.treat_as_approved:
+            remarks.append("approval is switched on: `treat_as_approved` has no effect")
+        elif not approves and not self.options.treat_as_approved:
+            remarks.append("approval is switched off: contracts need `approval: not_required`, or `treat_as_approved`")
+        name, mail = company.text("name"), user.text("email")
+        return Identity(account=name, user=mail, scopes=roles, sees_everything=everything, remarks=tuple(remarks))
+
+    def projects(self, window: Window) -> Iterator[Project]:
+        return map(project, self.http.rows("/projects", at="projects"))
+
+    def time_entries(self, window: Window) -> Iterator[TimeEntry]:
+        currencies = {project.id: project.currency for project in self.projects(window)}
+        unapproved, rounded = self._unapproved(), self.options.hours == "rounded"
+        rows = self._dated("time_entries", window)
+        return inside(window, (time_entry(raw, currencies, unapproved, rounded=rounded) for raw in rows))
+
+    def expenses(self, window: Window) -> Iterator[Expense]:
+        unapproved = self._unapproved()
+        return inside(window, (expense(raw, unapproved) for raw in self._dated("expenses", window)))
+
+    def _dated(self, kind: str, window: Window) -> Iterator[Json]:
+        since = utc_text(window.changed_since) if window.changed_since else None
+        filters = {"from": str(window.since), "to": str(window.until), "updated_since": since}
+        yield from self.http.rows(f"/{kind}", filters, at=kind)
+
+    def _unapproved(self) -> ApprovalState | None:
+        """What unapproved work counts as where the company knows no approval; None where it does."""
+        if Row(self.http.get("/company"), "company").flag("approval_feature"):
+            return None
+        return "approved" if self.options.treat_as_approved else "none"
+
+
+def project(raw: Json) -> Project:
+    """Harvest's `budget` counts hours, `cost_budget` money of the client's currency; `fee` is a fixed fee."""
+    row = Row(raw, "project")
+    return Project(
+        id=row.ident("id"),
+        name=row.text("name"),
+        client=row.text("client.name"),
+        status="active" if row.flag("is_active") else "archived",
+        closed=not row.flag("is_active"),
+        budget=row.maybe.dec("cost_budget"),
+        budget_hours=row.maybe.dec("budget"),
+        currency=row.maybe.text("client.currency"),
+        custom={name: str(raw[name]) for name in ("code", "bill_by", "fee") if raw.get(name) not in (None, "")},
+    )
+
+
+def time_entry(raw: Json, currencies: Currencies, unapproved: ApprovalState | None, *, rounded: bool) -> TimeEntry:
+    """`currencies`: project id -> currency of its client, in which the rate is."""
+    row = Row(raw, "time entry")
+    return TimeEntry(
+        **_common(row, unapproved),
+        person_name=row.text("user.name"),
+        worked_on=row.day("spent_date"),
+        hours=row.dec("rounded_hours" if rounded else "hours"),
+        task=row.text("task.name"),
+        rate=row.maybe.dec("billable_rate"),
+        currency=currencies.get(row.ident("project.id")),
+        url=row.maybe.text("external_reference.permalink"),
+    )
+
+
+def expense(raw: Json, unapproved: ApprovalState | None) -> Expense:
+    """`total_cost` is in major units of the client's currency."""
+    row = Row(raw, "expense")
+    return Expense(
+        **_common(row, unapproved),
+        spent_on=row.day("spent_date"),
+        amount=row.dec("total_cost"),
+        currency=row.text("client.currency"),
+        category=row.text("expense_category.name"),
+        receipt=row.maybe.text("receipt.url"),
+    )
+
+
+def _common(row: Row, unapproved: ApprovalState | None) -> dict[str, Any]:
+    told = row.one_of("approval_status", APPROVALS)
+    state = "open" if row.maybe.flag("is_running") else unapproved if unapproved and told != "approved" else told
+    return {
+        "id": row.ident("id"),
+        "project": row.ident("project.id"),
+        "person": row.ident("user.id"),
+        "billable": row.flag("billable"),
+        "approval": Approval(state=state),
+        "billed_at_source": row.flag("is_billed"),
+        "notes": row.maybe.text("notes"),
+    }
+
+
+@hookimpl
+def billsync_sources() -> list[type[Source[Any]]]:
+    return [Harvest]
