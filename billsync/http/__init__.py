@@ -11,7 +11,22 @@ redact      secrets out of everything written · tape: record and replay
 
 from __future__ import annotations
 
+from billsync.http.expiry import Expiry
+from billsync.http.login import DeviceCode, Login
 from billsync.http.session import Session
 from billsync.http.stats import Stats
+from billsync.http.tape import Player, Recorder
+from billsync.http.tokens import Token, TokenStore, Vault
 
-__all__ = ["Session", "Stats"]
+__all__ = [
+    "DeviceCode",
+    "Expiry",
+    "Login",
+    "Player",
+    "Recorder",
+    "Session",
+    "Stats",
+    "Token",
+    "TokenStore",
+    "Vault",
+]

@@ -118,3 +118,8 @@ def _plain(values: Values, option: str) -> str:
             hint="store it again without the line break",
         )
     return value
+
+
+def is_expired(response: httpx.Response, statuses: tuple[int, ...], text: str) -> bool:
+    """True when the vendor says that the token or session has ended: a status, and a text where it is ambiguous."""
+    return response.status_code in statuses and (not text or text in response.text)

@@ -151,6 +151,12 @@ def as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def unavailable(status: int, *, account: str, place: str) -> Unavailable:
+    """A 5xx to a call that was made on the way to another one, which was therefore not sent."""
+    what = f"{_WORDS[Unavailable]} ({status})"
+    return Unavailable(what, where=place, hint=hint_for(Unavailable, account), status=status, sent=False)
+
+
 def of_wire(error: httpx.RequestError, *, account: str, place: str) -> VendorError:
     """The error of a connection that failed; the library's own text may hold headers, so callers redact it."""
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, _NEVER_SENT):

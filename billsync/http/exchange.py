@@ -6,17 +6,17 @@ The order of judgement: throttle, status, shape, success. What passes is an answ
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urljoin
 
 from billsync.http import errors
+from billsync.http.addresses import Addresses
 from billsync.http.call import Call, Reply
 from billsync.http.client import httpx, timeout
-from billsync.http.hosts import Hosts
 from billsync.http.limits import Gate
-from billsync.http.redact import Redactor
+from billsync.http.parts import Parts
 from billsync.http.retry import Patience
 from billsync.http.stats import Stats
 from billsync.http.throttle import throttled
@@ -33,14 +33,9 @@ class Exchange:
     """Sends calls. Every error it raises is a VendorError without secrets (UsageError where ours is the fault)."""
 
     api: Api
-    account: str
-    client: httpx.Client
+    parts: Parts
     auth: httpx.Auth
-    hosts: Callable[[], Hosts]
-    headers: Callable[[], Mapping[str, str]]
-    """Headers of every call to a declared host."""
-    agent: str
-    redactor: Redactor
+    addresses: Addresses
     gate: Gate
     patience: Patience
     stats: Stats
@@ -61,10 +56,10 @@ class Exchange:
         return reply
 
     def _judged(self, reply: Reply, call: Call) -> VendorError | None:
-        slow = throttled(reply, self.api, account=self.account, now=self.now())
+        slow = throttled(reply, self.api, account=self.parts.account, now=self.now())
         if slow is not None:
             return slow
-        failed = errors.of_status(reply, self.api, account=self.account)
+        failed = errors.of_status(reply, self.api, account=self.parts.account)
         if failed is not None:
             return failed
         if reply.is_page() and (call.expects == "json" or not call.repeatable):
@@ -77,7 +72,7 @@ class Exchange:
             )
         if call.expects == "json" or reply.is_json():
             tests = self.api.success if call.success is None else call.success
-            return errors.of_body(reply, tests, account=self.account)
+            return errors.of_body(reply, tests, account=self.parts.account)
         return None
 
     def _answered(self, call: Call) -> Reply:
@@ -99,8 +94,8 @@ class Exchange:
         return replace(call, url=url, method="GET", content=None)
 
     def _hop(self, call: Call) -> Reply:
-        place = errors.where(self.account, call.method, call.url)
-        trust = self.hosts().trust(call.url)
+        place = errors.where(self.parts.account, call.method, call.url)
+        trust = self.addresses.hosts().trust(call.url)
         if trust == "refused":
             raise BadAnswer(
                 "the address is not one of this vendor's: the credential does not go there",
@@ -112,27 +107,27 @@ class Exchange:
         with self.gate.slot():
             self.stats.add(calls=1)
             try:
-                response = self.client.send(request, auth=self.auth if trust == "credential" else None)
+                response = self.parts.client.send(request, auth=self.auth if trust == "credential" else None)
             except httpx.RequestError as error:
-                log.debug("%s failed: %s", self.redactor.text(place), type(error).__name__)
-                raise errors.of_wire(error, account=self.account, place=place) from None
+                log.debug("%s failed: %s", self.parts.redactor.text(place), type(error).__name__)
+                raise errors.of_wire(error, account=self.parts.account, place=place) from None
             reply = self._reply(call, response)
             self.gate.charge(reply)
             return reply
 
     def _request(self, call: Call, *, bare: bool, place: str) -> httpx.Request:
-        headers = {"user-agent": self.agent, "accept": "application/json" if call.expects == "json" else "*/*"}
+        headers = {"user-agent": self.parts.agent, "accept": "application/json" if call.expects == "json" else "*/*"}
         if not bare:
-            headers |= {name.lower(): value for name, value in {**self.headers(), **call.headers}.items()}
+            headers |= {name.lower(): value for name, value in {**self.addresses.headers(), **call.headers}.items()}
         try:
-            return self.client.build_request(
+            return self.parts.client.build_request(
                 call.method, call.url, headers=headers, content=call.content, timeout=timeout(call.timeout)
             )
         except (httpx.InvalidURL, ValueError):
             # The library's text would quote the header or address, which may be a secret.
             raise UsageError(
                 "the request cannot be written: an address or header holds characters that HTTP does not allow",
-                where=self.redactor.text(place),
+                where=self.parts.redactor.text(place),
                 hint="look for line breaks and letters beyond ASCII in the account's options",
             ) from None
 
@@ -140,19 +135,19 @@ class Exchange:
         headers = {name.lower(): value for name, value in response.headers.items()}
         request_id = headers.get(self.api.request_id.lower(), "") if self.api.request_id else ""
         self.stats.add(request_id=request_id)
-        log.debug("%s %s -> %d", call.method, self.redactor.text(call.url), response.status_code)
+        log.debug("%s %s -> %d", call.method, self.parts.redactor.text(call.url), response.status_code)
         return Reply(
             status=response.status_code,
             headers=headers,
             content=response.content,
             url=call.url,
-            where=self.redactor.text(errors.where(self.account, call.method, call.url, request_id)),
-            mask=self.redactor.text,
+            where=self.parts.redactor.text(errors.where(self.parts.account, call.method, call.url, request_id)),
+            mask=self.parts.redactor.text,
             next_link=response.links.get("next", {}).get("url", ""),
         )
 
     def _masked(self, error: VendorError) -> VendorError:
-        error.what = self.redactor.text(error.what)
-        error.where = self.redactor.text(error.where)
+        error.what = self.parts.redactor.text(error.what)
+        error.where = self.parts.redactor.text(error.where)
         error.args = (error.what,)
         return error

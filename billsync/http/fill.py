@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class Values:
-    """What an account's declarations may name: its options, then what the token answer said."""
+    """What an account's declarations may name: what the last token answer said, then its options."""
 
     def __init__(self, options: Options, *, account: str, members: Callable[[], Mapping[str, str]]) -> None:
         self._options = options
@@ -24,12 +24,13 @@ class Values:
 
     def known(self, name: str) -> str | None:
         """The value of an option or kept token member as text; None when there is none or it is not set."""
+        kept = self._members().get(name)
+        if kept is not None:
+            return kept
         value = getattr(self._options, name, None) if name in type(self._options).model_fields else None
         if isinstance(value, SecretStr):
             return value.get_secret_value()
-        if value is not None:
-            return str(value)
-        return self._members().get(name)
+        return None if value is None else str(value)
 
     def option(self, name: str) -> str:
         """The option called `name`; the text itself where it starts with '='. UsageError when it is not set."""

@@ -23,7 +23,7 @@ _SECRET_NAME = re.compile(
     r"passwd|pwd|api[_\-]?key|private[_\-]?key|assertion|authorization|cookie|credential|signature|sig|"
     r"session[_\-]?id|code[_\-]?verifier|device[_\-]?code)$"
 )
-_PUBLIC_NAMES = frozenset({"next_token", "page_token", "sync_token"})
+_PUBLIC_NAMES = frozenset({"next_token", "page_token", "sync_token", "skip_token", "continuation_token", "delta_token"})
 """Names that read like secrets and are none: paging tokens, versions of records."""
 _PERSONAL_NAME = re.compile(
     r"(?i)^((first|last|full|given|family|middle|display)[_\-]?name|phone.*|mobile.*|telephone|birth.*|"

@@ -11,36 +11,25 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlencode
 
-from billsync import __version__
-from billsync.http.auth import OAuth1Auth, fixed
-from billsync.http.call import Call, Reply, encode, query, with_query
-from billsync.http.client import httpx, new_client
+from billsync.http import expiry
+from billsync.http.addresses import Addresses
+from billsync.http.call import Call, Reply, encode
+from billsync.http.client import httpx
+from billsync.http.credential import credential
 from billsync.http.exchange import Exchange
-from billsync.http.fill import Values
-from billsync.http.hosts import Hosts
 from billsync.http.limits import Gate
+from billsync.http.oauth2 import OAuth2Auth
 from billsync.http.pages import walk
-from billsync.http.redact import Redactor
+from billsync.http.parts import Parts
 from billsync.http.retry import Patience
 from billsync.http.stats import Stats
+from billsync.http.tokens import Token, TokenStore
 from billsync.http.turns import Ask, below_data, in_variables
 from billsync.model.errors import SecretError, UsageError
-from billsync.sdk.api import (
-    GRAPHQL_SUCCESS,
-    Api,
-    Json,
-    NoAuth,
-    OAuth1,
-    OAuth2,
-    Pages,
-    Params,
-    Relay,
-    SessionLogin,
-    Success,
-)
+from billsync.sdk.api import GRAPHQL_SUCCESS, Api, Json, OAuth2, Pages, Params, Relay, Success
 from billsync.sdk.options import Options
 from billsync.sdk.parse import need
 
@@ -59,29 +48,28 @@ class Session:
         now: Callable[[], datetime],
         patience: float = 900,
         transport: httpx.BaseTransport | None = None,
-        tokens: Any = None,
+        tokens: TokenStore | None = None,
         on_event: Callable[[str], None] | None = None,
     ) -> None:
         self.api = api
         self.account = account
         self.stats = Stats()
         self._options = options
-        self._redactor = Redactor(options.secrets())
-        self._values = Values(options, account=account, members=self._members)
-        self._client = new_client(transport=transport, connections=api.concurrency)
+        self._oauth: OAuth2Auth | None = None
+        self._parts = Parts(api, options, account=account, transport=transport, members=self._members)
+        if isinstance(api.auth, OAuth2):
+            store = tokens or TokenStore.for_account(state, account)
+            self._oauth = OAuth2Auth(api, api.auth, store, parts=self._parts, now=now)
+        self._addresses = Addresses(api, options, values=self._parts.values, granted=self._granted)
         waits = Patience(int(patience), sleep=sleep, stats=self.stats, tell=on_event or (lambda text: None))
         self._gate = Gate(
             api.limits, account=account, state=state, concurrency=api.concurrency, now=now, patience=waits
         )
         self._exchange = Exchange(
             api=api,
-            account=account,
-            client=self._client,
-            auth=self._auth(),
-            hosts=self._hosts,
-            headers=self._headers,
-            agent=self._agent(),
-            redactor=self._redactor,
+            parts=self._parts,
+            auth=credential(api, parts=self._parts, oauth=self._oauth, address=self._addresses.url),
+            addresses=self._addresses,
             gate=self._gate,
             patience=waits,
             stats=self.stats,
@@ -101,7 +89,7 @@ class Session:
 
     def close(self) -> None:
         """Close the connections and the budgets' files."""
-        self._client.close()
+        self._parts.client.close()
         self._gate.close()
 
     # ---- What a connector calls ------------------------------------------------------------------------------
@@ -131,7 +119,7 @@ class Session:
         media, body = _written(json, form, content)
         call = Call(
             method=method,
-            url=self._url(path, params),
+            url=self._addresses.url(path, params),
             headers={**media, **(headers or {})},
             content=body,
             repeatable=keyed,
@@ -184,6 +172,15 @@ class Session:
             )
         return value
 
+    def expiries(self) -> list[expiry.Expiry]:
+        """What of this account's credentials ends, and when, soonest first. Makes no call."""
+        found = expiry.of_options(dict(self._options))
+        if self._oauth:
+            found += expiry.of_token(self._oauth.known())
+        if self.api.certificate:
+            found.append(expiry.of_certificate(Path(self._parts.values.option(self.api.certificate.certificate))))
+        return sorted(found, key=lambda one: one.at)
+
     # ---- How it is put together ------------------------------------------------------------------------------
 
     def _page(self, path: str, turn: Ask, success: tuple[Success, ...] | None = None) -> Reply:
@@ -198,52 +195,21 @@ class Session:
         media, content = _written(body, None, None)
         return Call(
             method="GET" if body is None else "POST",
-            url=self._url(path, params, verbatim="://" in path and params is None),
+            url=self._addresses.url(path, params, verbatim="://" in path and params is None),
             headers={**media, **(headers or {})},
             content=content,
             repeatable=True,
             timeout=self.api.read_timeout,
         )
 
-    def _url(self, path: str, params: Params | None, *, verbatim: bool = False) -> str:
-        """The address of a path below the base URL; a whole address stays what it is."""
-        if verbatim:
-            return path
-        filled = self._values.fill_path(path)
-        url = filled if "://" in filled else self._base()
-        if filled and filled != url:
-            url = f"{url.rstrip('/')}/{filled.lstrip('/')}"
-        constant = {name: self._values.fill(value) for name, value in self.api.params.items()}
-        return with_query(url, query({**constant, **(params or {})}, self.api.list_style))
-
-    def _base(self) -> str:
-        return self._options.base_url or self._values.fill(self.api.base_url)
-
     def _members(self) -> Mapping[str, str]:
-        return {}
+        token = self._oauth.known() if self._oauth else None
+        return token.members if token else {}
 
-    def _hosts(self) -> Hosts:
-        trusted = [self._values.fill(host) for host in self.api.hosts]
-        return Hosts(self._base(), trusted=trusted, downloads=[self._values.fill(h) for h in self.api.download_hosts])
-
-    def _headers(self) -> Mapping[str, str]:
-        return {name: self._values.fill(value) for name, value in self.api.headers.items()}
-
-    def _agent(self) -> str:
-        contact = self._values.known("contact")
-        return f"billsync/{__version__}" + (f" (+{contact})" if contact else "")
-
-    def _auth(self) -> httpx.Auth:
-        declared = self.api.auth
-        match declared:
-            case NoAuth():
-                return httpx.Auth()
-            case OAuth1():
-                return OAuth1Auth(declared, self._values)
-            case OAuth2() | SessionLogin():
-                raise UsageError("this kind of credential is not carried out yet", where=self.account)
-            case _:
-                return fixed(declared, self._values, self._redactor)
+    def _granted(self) -> Token:
+        if self._oauth is None:
+            raise UsageError("this account has no OAuth 2 token", where=self.account)
+        return self._oauth.current()
 
 
 def _written(json: Json, form: Mapping[str, str] | None, content: bytes | None) -> tuple[dict[str, str], bytes | None]:
