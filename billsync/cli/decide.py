@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Final
 from billsync.cli.explain import ambiguous
 from billsync.cli.firm import Look, look
 from billsync.cli.say import say
-from billsync.model.book import DecisionKind, Facts
+from billsync.model.book import DecisionKind
 from billsync.model.errors import UsageError
 from billsync.model.money import decimal_of, exact_minor
-from billsync.model.statement import Evaluation
 from billsync.reports import explain, invoices, queue
 from billsync.reports.reconcile import no_such
 
@@ -63,7 +62,7 @@ def decide(
 ) -> int:
     """Write one decision for each thing that `what` means."""
     with look(config) as firm:
-        seen = _Seen(firm, what)
+        seen = _Seen(firm)
         meant = Meant(
             subjects=seen.subjects(kind, what),
             target=invoice or (seen.contract(contract) if contract else "") or (seen.one(of) if of else ""),
@@ -115,11 +114,11 @@ def _numbers(state: Path) -> dict[str, list[str]]:
 class _Seen:
     """What the ledger shows tonight: everything a person can decide about."""
 
-    def __init__(self, firm: Look, what: str) -> None:
+    def __init__(self, firm: Look) -> None:
         self._firm = firm
-        self._facts, self._evaluation = firm.evaluate()
+        facts, self._evaluation = firm.evaluate()
         self._entries = queue.build(self._evaluation, each=True)
-        self._known = set(explain.identities(self._facts, self._evaluation))
+        self._known = set(explain.identities(facts, self._evaluation))
 
     def subjects(self, kind: DecisionKind, what: str) -> tuple[str, ...]:
         """The subjects of a decision of this kind. UsageError where nothing or too much fits."""
@@ -173,10 +172,7 @@ class _Seen:
 
     def _at_rest(self, what: str) -> tuple[str, ...]:
         """Billed work that nothing has touched is not part of tonight's evaluation: look it up by its name."""
-        facts: Facts
-        evaluation: Evaluation
-        facts, evaluation = self._firm.evaluate(only={what})
-        return explain.named(what, explain.identities(facts, evaluation))
+        return explain.named(what, explain.identities(*self._firm.evaluate(only=what)))
 
 
 def _fitting(kind: DecisionKind, found: tuple[str, ...], drafts: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

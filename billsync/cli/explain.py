@@ -67,7 +67,7 @@ def _explain_item(what: str, firm: Look, documents: Sequence[Document], format: 
     from billsync.reports.invoices import line_blocks
     from billsync.reports.reconcile import no_such
 
-    facts, evaluation = firm.evaluate(only={what})
+    facts, evaluation = firm.evaluate()
     drafts = [*evaluation.drafts, *(held.draft for held in evaluation.held_drafts)]
     for draft in drafts:
         if len(what) >= 6 and draft.hash.startswith(what):
@@ -75,6 +75,10 @@ def _explain_item(what: str, firm: Look, documents: Sequence[Document], format: 
             return
     known = report.identities(facts, evaluation)
     found = report.named(what, known)
+    if not found:  # billed and at rest: not part of tonight's evaluation
+        at_rest = {item.identity: {item.name, item.key.id if item.key else ""} for item in firm.settled(evaluation)}
+        found = report.named(what, at_rest)
+        facts, evaluation = firm.evaluate(only=found[0] if len(found) == 1 else what)
     if not found:
         raise no_such("item or invoice", what, known)
     if len(found) > 1:

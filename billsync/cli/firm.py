@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from billsync.model.book import Facts
-from billsync.model.statement import Evaluation
+from billsync.model.statement import Evaluation, Item
 
 if TYPE_CHECKING:
     from billsync.ledger import Ledger
@@ -24,13 +25,27 @@ class Look:
     firm: Firm
     ledger: Ledger
 
-    def evaluate(self, *, as_of: date | None = None, only: Collection[str] | None = None) -> tuple[Facts, Evaluation]:
-        """What the rules say today, or said on a past day. `only`: just these identities and what they touch."""
+    def evaluate(self, *, as_of: date | None = None, only: str | None = None) -> tuple[Facts, Evaluation]:
+        """What the rules say today, or said at the end of a past day (the firm's). `only`: one item and its
+        contracts, also where it is billed and at rest."""
         from billsync.rules.engine import evaluate
 
-        today = as_of or self.firm.today
-        facts = self.ledger.facts(self.firm.terms, now=self.firm.now(), today=today, as_of=as_of, only=only)
+        then = None if as_of is None else _end_of(as_of, self.firm.terms.zone)
+        facts = self.ledger.facts(
+            self.firm.terms, now=then or self.firm.now(), today=as_of or self.firm.today, as_of=then, only=only
+        )
         return facts, evaluate(facts)
+
+    def settled(self, evaluation: Evaluation) -> Iterator[Item]:
+        """Billed items at rest that this evaluation has not looked at, read from the ledger one by one."""
+        seen = {item.identity for item in evaluation.items}
+        return (item for item in self.ledger.settled_items(self.firm.terms) if item.identity not in seen)
+
+
+def _end_of(day: date, zone: str) -> datetime:
+    """The last instant of a day in the firm's zone."""
+    following = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(zone))
+    return following.astimezone(UTC) - timedelta(microseconds=1)
 
 
 @contextmanager

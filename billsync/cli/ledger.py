@@ -49,7 +49,7 @@ def restore(
     invoices that the restored ledger does not know, and stops until they are learned again.
     """
     from billsync.cli.say import say
-    from billsync.ledger import restore as put_back
+    from billsync.ledger.backup import restore as put_back
     from billsync.sync.firm import open_firm
     from billsync.sync.lock import run_lock
 

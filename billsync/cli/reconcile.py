@@ -42,7 +42,7 @@ def reconcile(
             as_of=as_of or firm.firm.today,
             terms=firm.firm.terms,
             firm=firm.firm.config.firm.name,
-            settled=() if open_only else firm.ledger.settled_items(firm.firm.terms),
+            settled=() if open_only else firm.settled(evaluation),
             client=client,
             open_only=open_only,
         )
