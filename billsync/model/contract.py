@@ -313,7 +313,9 @@ class Contract:
         )
         schedule = (*self.lines, *(line for change in self.change_orders for line in change.lines))
         counted = any(line.trigger.kind == "threshold" or line.trigger.progress_of == "budget" for line in schedule)
-        return not (self.caps or shared_hours or counted)
+        # A release pays out what is withheld of each of them, so each must be looked at until then.
+        retained = self.holdback is not None and bool(self.holdback.kinds & {"time", "expense"})
+        return not (self.caps or shared_hours or counted or retained)
 
 
 def without_origins(contract: Contract) -> Contract:

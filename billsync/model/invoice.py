@@ -39,6 +39,8 @@ class Part:
     because: tuple[str, ...] = ()
     fingerprint: str = ""
     """The contract's fingerprint under which the amount was worked out."""
+    decision: int | None = None
+    """The decision that asked for it: a credit, billing once more what was credited, a manual amount."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
