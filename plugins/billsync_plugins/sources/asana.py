@@ -1,0 +1,140 @@
+"""Asana: projects, milestones (or approvals, sections, projects) as phases, time entries. API 1.0 of June 2026.
+
+https://developers.asana.com/reference. Personal access token; lists name only what `opt_fields` asks for.
+- Milestones are tasks of the subtype `milestone`; of the subtype `approval` only approved ones are complete, though
+  rejected ones are `completed` as well. A task in several projects belongs to the first of them, by gid.
+- Custom fields are known by gid. One that is configured, but on no task at all, is an error.
+- `modified_since` misses tasks that were moved and time has no such filter: the whole window is read each time.
+- Instants are UTC: `zone` says on which date work was complete. An entry without a project is shown under "none".
+Rests on memory: a percentage field holds a fraction; its `display_value` is compared, and a difference is an error.
+Not confirmed: that the list of time entries tells approval and billable state; where it does not, each is read singly.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from billsync.model.errors import Missing
+from billsync.model.work import Approval, ApprovalState, Milestone, Project, TimeEntry, Window
+from billsync.sdk import Api, Bearer, Cursor, Field, Identity, Limit, Offers, Secret, Source, hookimpl
+from billsync.sdk.api import Json
+from billsync.sdk.parse import need
+from billsync.sdk.row import Row, inside
+from billsync_plugins.sources._asana_phases import PROJECT, TASK, PhaseOptions, check_known, phase, project, section
+
+ENTRY = "duration_minutes,entered_on,attributable_to.name,created_by.name,categories.name".split(",")
+ENTRY += ["task.name", "approval_status", "billable_status", "description"]  # documented for the single record
+APPROVALS: Mapping[str, ApprovalState] = {
+    "APPROVED": "approved", "SUBMITTED": "submitted", "DRAFT": "open", "REJECTED": "rejected"
+}  # fmt: skip
+PHASES = {"milestone", "approval"}
+BILLABLE = {"billable": True, "nonBillable": False, "notApplicable": False}
+
+
+class AsanaOptions(PhaseOptions):
+    """One workspace, or some of its projects."""
+
+    token: Secret = Field(
+        description="Personal access token: app.asana.com/0/my-apps, of a user who is in all projects."
+    )
+    workspace: str = Field(description="Gid of the workspace: `billsync check` lists those of the token.")
+    projects: tuple[str, ...] = Field(default=(), description="Gids of the projects to read; none: all of them.")
+    phases: Literal["milestones", "sections", "projects"] = Field(default="milestones", description="What is billed.")
+    attachments: bool = Field(default=False, description="Read the names of attachments: one call for each milestone.")
+
+
+class Asana(Source[AsanaOptions]):
+    """Phases and time of one workspace."""
+
+    kind = "asana"
+    title = "Asana"
+    docs = "https://developers.asana.com/reference"
+    api = Api(
+        base_url="https://app.asana.com/api/1.0",
+        auth=Bearer("token"),
+        pages=Cursor(at="next_page.offset", param="offset", size={"limit": 100}),
+        limits=(Limit(1500, per=60),),
+        message_at=("errors.0.message",),
+        list_style="comma",
+    )
+    offers = Offers(kinds=frozenset({"project", "milestone", "time"}), approval="native", zone="caller")
+    quality = "silver"
+
+    def check(self) -> Identity:
+        user = Row(self._one("/users/me", ["name", "email", "workspaces.name"]), "user", "gid")
+        spaces = {need(space, "gid"): need(space, "name") for space in user.rows("workspaces")}
+        if self.options.workspace not in spaces:
+            known = ", ".join(f"{gid} ({name})" for gid, name in spaces.items())
+            raise Missing(f"the token is not in workspace {self.options.workspace}, but in {known}", where=self.account)
+        return Identity(account=spaces[self.options.workspace], user=user.text("email"))
+
+    def projects(self, window: Window) -> Iterator[Project]:
+        return (project(raw, self.options) for raw in self._projects())
+
+    def milestones(self, window: Window) -> Iterator[Milestone]:
+        seen: dict[str, Json] = {}
+        for raw in self._projects():
+            gid = Row(raw, "project", "gid").ident("gid")
+            if self.options.phases == "projects":
+                yield phase(raw, gid, self.options)
+                continue
+            tasks = list(self._rows("/tasks", TASK, project=gid))
+            if self.options.phases == "sections":
+                sections = self._rows(f"/projects/{gid}/sections", ["name"])
+                yield from (section(part, gid, tasks, self.options.zone) for part in sections)
+                continue
+            for task in tasks:
+                if Row(task, "task", "gid").text("resource_subtype") in PHASES and task["gid"] not in seen:
+                    seen[task["gid"]] = task
+                    yield phase(task, gid, self.options, self._attachments(task["gid"]))
+        of_phases = (self.options.amount_field, self.options.percent_field, self.options.accepted_field)
+        check_known(seen.values(), (*of_phases, *self.options.fields.values()), "task")
+
+    def time_entries(self, window: Window) -> Iterator[TimeEntry]:
+        dates = {"entered_on_start_date": str(window.since), "entered_on_end_date": str(window.until)}
+        places = [{"attributable_to": gid} for gid in self.options.projects] or [{"workspace": self.options.workspace}]
+        rows = (raw for place in places for raw in self._rows("/time_tracking_entries", ENTRY, **place, **dates))
+        return inside(window, (time_entry(self._whole(raw)) for raw in rows))
+
+    def _rows(self, path: str, fields: list[str], **params: str) -> Iterator[Json]:
+        yield from self.http.rows(path, {**params, "opt_fields": fields}, at="data", unique="gid")
+
+    def _projects(self) -> list[Json]:
+        if self.options.projects:
+            return [self._one(f"/projects/{gid}", PROJECT) for gid in sorted(self.options.projects)]
+        of_workspace = self._rows(f"/workspaces/{self.options.workspace}/projects", PROJECT)
+        return sorted(of_workspace, key=lambda raw: str(raw["gid"]))
+
+    def _one(self, path: str, fields: list[str]) -> Json:
+        return need(self.http.get(path, {"opt_fields": fields}), "data")
+
+    def _attachments(self, task: str) -> tuple[str, ...]:
+        files = self._rows("/attachments", ["name"], parent=task) if self.options.attachments else ()
+        return tuple(sorted(Row(raw, "attachment", "gid").text("name") for raw in files))
+
+    def _whole(self, raw: Json) -> Json:
+        """The entry with its approval, read singly where the list did not tell."""
+        if {"approval_status", "billable_status"} <= raw.keys():
+            return raw
+        return self._one(f"/time_tracking_entries/{raw['gid']}", ENTRY)
+
+
+def time_entry(raw: Json) -> TimeEntry:
+    """Minutes become hours; a category stands for the task where there is none."""
+    row = Row(raw, "time entry", "gid")
+    return TimeEntry(
+        id=row.ident("gid"),
+        project=row.maybe.ident("attributable_to.gid") or "none",
+        person=row.ident("created_by.gid"),
+        person_name=row.maybe.text("created_by.name"),
+        worked_on=row.day("entered_on"),
+        hours=row.hours("duration_minutes", "minutes"),
+        billable=row.one_of("billable_status", BILLABLE),
+        approval=Approval(state=row.one_of("approval_status", APPROVALS)),
+        task=row.maybe.text("task.name") or row.maybe.text("categories.0.name"),
+        notes=row.maybe.text("description"),
+    )
+
+
+@hookimpl
+def billsync_sources() -> list[type[Source[Any]]]:
+    return [Asana]
