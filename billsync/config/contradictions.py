@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Final
 
 from billsync.config.contracts import ContractEntry
-from billsync.config.gates import GatesEntry
+from billsync.config.gates import BillingEntry, GatesEntry, winner
 from billsync.config.lines import Scope
 from billsync.config.load import Config
 from billsync.config.problems import Problems
@@ -43,7 +43,7 @@ def contradictions(
         _check_work(contract, entry, scope)
         check_sums(contract, entry, scope)
         _check_time(contract, entry, scope)
-        _check_dates(entry, scope)
+        _check_dates(contract, entry, config.entry.billing, scope)
         _check_approvers(contract, entry, config.entry.approvals, scope)
         _check_gates(entry.gates, problems)
         if contract.time and contract.time.rates and entry.time and entry.time.rates:
@@ -77,7 +77,7 @@ def _check_work(contract: Contract, entry: ContractEntry, scope: Scope) -> None:
 
 
 def _check_time(contract: Contract, entry: ContractEntry, scope: Scope) -> None:
-    """A rate for the time, in the contract's currency."""
+    """Rates in the contract's currency (that there is one at all is seen when the terms are resolved)."""
     time = contract.time
     if time is None:
         return
@@ -95,13 +95,9 @@ def _check_time(contract: Contract, entry: ContractEntry, scope: Scope) -> None:
             rates.where("currency") if rates else where,
             f"write them in {contract.currency}",
         )
-    if not (time.source_rates or (time.card and time.card.rates) or (time.rates and time.rates.rates)):
-        scope.mistake(
-            "time is billed, but no rate is known", where, "give `rates`, a `rate_card`, or `source_rates: true`"
-        )
 
 
-def _check_dates(entry: ContractEntry, scope: Scope) -> None:
+def _check_dates(contract: Contract, entry: ContractEntry, firm: BillingEntry, scope: Scope) -> None:
     if entry.starts and entry.ends and entry.ends < entry.starts:
         scope.mistake("it ends before it starts", entry.where("ends"), f"it starts on {entry.starts}")
     for order in entry.change_orders:
@@ -111,6 +107,9 @@ def _check_dates(entry: ContractEntry, scope: Scope) -> None:
                 order.where("signed"),
                 f"the contract is signed on {entry.signed}",
             )
+    if contract.billing.period == "weekly" and contract.billing.day > 7:
+        where = winner(entry.billing, firm, "day").where("day")
+        scope.mistake("a week has no day above 7", where, "1 is Monday, 7 is Sunday")
 
 
 def _check_card(card: RateCard, where: Origin, problems: Problems) -> None:
@@ -158,7 +157,7 @@ def _check_approvers(contract: Contract, entry: ContractEntry, firm: GatesEntry,
     gates = contract.gates
     clients = {contract.client, *(payer.client for payer in contract.payers)}
     able = {approver.person for approver in gates.approvers if not approver.clients or clients <= approver.clients}
-    written = entry.gates if "release_threshold" in entry.gates.model_fields_set else firm
+    written = winner(entry.gates, firm, "release_threshold")
     if gates.release_threshold is not None and len(able) < gates.approvals:
         scope.mistake(
             f"{gates.approvals} must approve its drafts, but {len(able) or 'nobody'} may",
@@ -166,10 +165,9 @@ def _check_approvers(contract: Contract, entry: ContractEntry, firm: GatesEntry,
             "name them under `approvers`",
         )
     if gates.release_threshold is None and gates.approvals > 1:
-        where = entry.gates if "approvals" in entry.gates.model_fields_set else firm
         scope.mistake(
             f"`approvals: {gates.approvals}` means nothing without a `release_threshold`",
-            where.where("approvals"),
+            winner(entry.gates, firm, "approvals").where("approvals"),
             "`release_threshold: 0` asks for it on every draft",
         )
 
@@ -178,10 +176,11 @@ def _check_shared(contracts: Sequence[Contract], entries: Sequence[ContractEntry
     """One project may feed one kind of record to one contract at a time."""
     taken: dict[tuple[str, str, str], list[int]] = {}
     for at, contract in enumerate(contracts):
-        for project in contract.projects:
-            for kind in kinds_taken(contract, project) - {"project"}:
-                taken.setdefault((project.account, project.id, kind), []).append(at)
+        for key in {(p.account, p.id, kind) for p in contract.projects for kind in kinds_taken(contract, p)}:
+            taken.setdefault(key, []).append(at)
     for (account, name, kind), takers in sorted(taken.items()):
+        if kind == "project":
+            continue
         for one, other in combinations(takers, 2):
             first, second = contracts[one], contracts[other]
             if _overlap((first.starts_on, first.ends_on), (second.starts_on, second.ends_on)):

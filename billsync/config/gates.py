@@ -4,12 +4,14 @@ Both may stand for the whole firm (`approvals`, `billing`) and for one contract 
 keys win, one by one.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, StrictInt
 
 from billsync.config.fields import AccountName, Count, Day, Flag, Id, NotNegative, Section, Text, Texts
 from billsync.model.money import exponent
+
+S = TypeVar("S", bound=Section)
 
 
 def _by_currency(value: Any) -> Any:
@@ -72,3 +74,8 @@ class BillingEntry(Section):
     tax: dict[Text, Text] = Field(default_factory=dict, description="Tax code by line kind, or `default`.")
     tax_evidence: Text | None = Field(default=None, description="Why it is untaxed: reverse charge, certificate.")
     dimensions: dict[Text, Text] = Field(default_factory=dict, description="Class, tracking category, cost centre.")
+
+
+def winner(own: S, firm: S, key: str) -> S:
+    """The contract's section where it says `key`, else the firm's."""
+    return own if key in own.model_fields_set else firm

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -205,14 +205,12 @@ def change(entry: ChangeOrderEntry, scope: Scope) -> ContractChange:
 
 
 def _own_amounts(entry: ChangeOrderEntry, value: int, scope: Scope) -> tuple[ScheduleLine, ...]:
-    from dataclasses import replace
-
     lines = [line(written, scope) for written in entry.schedule]
     shares = [made.percent or Decimal(0) for made in lines]
     rest = Decimal(100) - sum(shares)
     if rest < 0:
         scope.mistake(f"change order {entry.id!r}: its lines make more than 100 percent", entry.where("schedule"))
-        return tuple(lines)
+        return ()
     parts = allocate(value, [*shares, rest])
     return tuple(
         made if made.percent is None else replace(made, amount=part, percent=None)

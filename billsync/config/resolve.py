@@ -13,7 +13,7 @@ from billsync.config.check import check
 from billsync.config.contracts import ContractEntry, HoldbackEntry, MilestonesEntry
 from billsync.config.contradictions import contradictions
 from billsync.config.exchange import exchange_rates
-from billsync.config.gates import BillingEntry, GatesEntry
+from billsync.config.gates import BillingEntry, GatesEntry, winner
 from billsync.config.lines import Scope, change, condition, release, schedule
 from billsync.config.load import Config
 from billsync.config.problems import Problems
@@ -162,7 +162,7 @@ def gates(own: GatesEntry, firm: GatesEntry, firm_currency: str, scope: Scope) -
     """The contract's gates, over the firm's key by key."""
 
     def chosen(key: str) -> GatesEntry:
-        return own if key in own.model_fields_set else firm
+        return winner(own, firm, key)
 
     def amount(by_currency: Mapping[str, Decimal] | None, where: Origin, plain: str) -> int | None:
         if by_currency is None:
@@ -208,7 +208,7 @@ def billing(own: BillingEntry, config: Config) -> Billing:
     firm = config.entry.billing
 
     def chosen(key: str) -> BillingEntry:
-        return own if key in own.model_fields_set else firm
+        return winner(own, firm, key)
 
     sink = chosen("sink").sink
     sinks = config.sinks()

@@ -97,7 +97,8 @@ def parse(text: str, file: str) -> Any:
     try:
         return _Reader(text, file).document()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        unclosed = "end of stream" in (error.problem or "")
+        mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}" if mark else file
         what, hint = _explained(error.problem or "", _line(text, mark.line if mark else -1))
         raise UsageError(f"not valid YAML: {what}", where=where, hint=hint) from None
@@ -113,6 +114,8 @@ def _line(text: str, number: int) -> str:
 
 def _explained(problem: str, line: str) -> tuple[str, str]:
     """The parser's complaint in words, and what to do about it."""
+    if "nesting depth" in problem:
+        return f"nested deeper than {MAX_DEPTH} levels", "a bracket may not be closed"
     if "tab" in problem or "\\t" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
         return "a tab stands where YAML wants spaces", "indent with spaces"
     if "mapping values are not allowed" in problem:
