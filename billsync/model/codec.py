@@ -91,6 +91,9 @@ def _tuple_reader(args: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 def _union_reader(args: tuple[Any, ...]) -> Callable[[Any], Any]:
     others = [arg for arg in args if arg is not type(None)]
+    if all(get_origin(arg) is Literal for arg in others):  # several lists of words are one
+        read = _literal_reader(frozenset(word for arg in others for word in get_args(arg)))
+        return read if others == list(args) else lambda value: None if value is None else read(value)
     if len(others) != 1:
         raise TypeError(f"only optional unions can be read back, not {args!r}")
     item = _reader(others[0])

@@ -1,0 +1,178 @@
+"""Postings: what was billed, withheld, released, credited, written off, taken over. Immutable; undone by opposites."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from billsync.ledger.database import instant
+from billsync.ledger.decisions import decide
+from billsync.ledger.projection import COLUMNS, next_id, record
+from billsync.ledger.rest import notice_identities, wake_identities
+from billsync.model.book import NewPosting, Posting, PostingKind
+from billsync.model.errors import LedgerError
+from billsync.model.invoice import Evidence, Invoice
+from billsync.model.work import SourceKey
+
+_TOLD: Final = 1000
+"""Postings told in one journal row."""
+_SELECT: Final = "SELECT " + ", ".join(f"p.{name}" for name in COLUMNS["posting"]) + " FROM posting AS p"
+
+
+def parts_of(invoice: Invoice) -> Iterator[tuple[int, int, PostingKind, int]]:
+    """What a confirmed document posts: line, part, kind and amount. A part worth nothing posts nothing.
+
+    Work bills its amount, a hold-back withholds (positive), a release releases; a true-up bills what it adds and
+    credits (positive) what it takes back, as a credit does.
+    """
+    for number, line in enumerate(invoice.lines):
+        for place, part in enumerate(line.parts):
+            if part.amount:
+                yield number, place, *_kind(line.kind, part.amount)
+
+
+def _kind(line_kind: str, amount: int) -> tuple[PostingKind, int]:
+    if line_kind == "holdback":
+        return "withheld", -amount
+    if line_kind == "release":
+        return "released", amount
+    if line_kind == "credit" or (line_kind == "adjustment" and amount < 0):
+        return "credited", -amount
+    return "billed", amount
+
+
+def posted(conn: sqlite3.Connection, identities: Iterable[str]) -> None:
+    """Say that these identities have new postings: what sleeps behind them wakes."""
+    names = list(dict.fromkeys(identities))
+    wake_identities(conn, names)
+    notice_identities(conn, names)
+
+
+def post(conn: sqlite3.Connection, facts: Sequence[NewPosting], *, at: datetime, night: date) -> None:
+    """Post facts without a document of ours: opening balances, work mapped to invoices made by hand."""
+    for start in range(0, len(facts), _TOLD):
+        told = facts[start : start + _TOLD]
+        record(conn, "posted", {"first": next_id(conn, "posting"), "night": night, "postings": told}, at=at)
+    posted(conn, (fact.identity for fact in facts))
+
+
+def let_go(
+    conn: sqlite3.Connection, reference: str, *, person: str, reason: str, at: datetime, night: date
+) -> tuple[int, ...]:
+    """Reverse the postings of a document that is voided or deleted in the books; returns the reversed ones."""
+    old = conn.execute(
+        "SELECT id, identity, contract, client, currency, kind FROM posting "
+        "WHERE invoice = ? AND reverses IS NULL ORDER BY id",
+        (reference,),
+    ).fetchall()
+    _may_be_let_go(conn, reference, old)
+    made = decide(conn, "let_go", reference, person=person, reason=reason, at=at)
+    numbers = [row[0] for row in old]
+    body = {
+        "reference": reference,
+        "night": night,
+        "decision": made.id,
+        "first": next_id(conn, "posting"),
+        "reverses": numbers,
+    }
+    record(conn, "let_go", body, at=at, actor=person, reason=reason)
+    posted(conn, (row[1] for row in old))
+    return tuple(numbers)
+
+
+def _may_be_let_go(conn: sqlite3.Connection, reference: str, old: Sequence[tuple[Any, ...]]) -> None:
+    status = conn.execute(
+        "SELECT status FROM document WHERE reference = ? ORDER BY id DESC LIMIT 1", (reference,)
+    ).fetchone()
+    if status is None:
+        raise LedgerError(
+            f"no confirmed document of this ledger bears the reference {reference}",
+            hint="`billsync invoice list` shows them",
+        )
+    if status[0] not in ("voided", "deleted"):
+        raise LedgerError(
+            f"{reference} is {status[0]} in the books: only a voided or deleted document can be let go",
+            hint="void it in the books, then run `billsync sync` so that the ledger reads it back",
+        )
+    if is_let_go(conn, reference):
+        raise LedgerError(f"{reference} was let go before", hint="its work is billable again already")
+    _nothing_stands_on(conn, reference, old)
+
+
+def is_let_go(conn: sqlite3.Connection, reference: str) -> bool:
+    """True where a person has let this document go."""
+    found = conn.execute(
+        "SELECT 1 FROM decision WHERE kind = 'let_go' AND subject = ? LIMIT 1", (reference,)
+    ).fetchone()
+    return found is not None
+
+
+def _nothing_stands_on(conn: sqlite3.Connection, reference: str, old: Sequence[tuple[Any, ...]]) -> None:
+    """A later credit of the same work, or a later release of what the document withheld, stands on it."""
+    for number, identity, contract, client, currency, kind in old:
+        later: tuple[Any, ...] | None = None
+        if kind in ("billed", "withheld"):
+            later = conn.execute(
+                _STANDING + "p.identity = ? AND p.client = ? AND p.kind IN ('credited', 'released')",
+                (number, reference, identity, client),
+            ).fetchone()
+        if later is None and kind == "withheld":
+            later = conn.execute(
+                _STANDING + "p.contract = ? AND p.client = ? AND p.currency = ? AND p.kind = 'released'",
+                (number, reference, contract, client, currency),
+            ).fetchone()
+        if later is not None:
+            what = "credit" if later[0] == "credited" else "release of the hold-back"
+            raise LedgerError(
+                f"{reference} cannot be let go: a {what} stands on it ({later[1]})",
+                where=identity,
+                hint=f"void {later[1]} in the books and let it go first",
+            )
+
+
+_STANDING: Final = (
+    "SELECT p.kind, p.invoice FROM posting AS p WHERE p.id > ? AND p.invoice <> ? AND p.reverses IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM posting AS r WHERE r.reverses = p.id) AND "
+)
+
+
+def read_postings(conn: sqlite3.Connection, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Posting]:
+    """Postings (alias `p`) that fulfil a condition of ours, oldest first."""
+    for row in conn.execute(f"{_SELECT} {condition} ORDER BY p.id", parameters):
+        yield posting_of(row)
+
+
+def posting_of(row: tuple[Any, ...]) -> Posting:
+    """The posting of a row, in the order of its columns."""
+    number, at, night, identity, contract, client, currency, kind, _, amount, invoice, *rest = row
+    quantity, evidence, fingerprint, because, decision, reverses, _ = rest
+    fact = NewPosting(
+        identity=identity,
+        contract=contract,
+        client=client,
+        currency=currency,
+        kind=kind,
+        amount=amount,
+        invoice=invoice,
+        quantity=None if quantity is None else Decimal(quantity),
+        evidence=evidence_of(evidence),
+        fingerprint=fingerprint,
+        because=tuple(json.loads(because)),
+        decision=decision,
+    )
+    return Posting(id=number, at=instant(at), night=date.fromisoformat(night), fact=fact, reverses=reverses)
+
+
+def evidence_of(text: str) -> tuple[Evidence, ...]:
+    """Evidence from its stored JSON."""
+    return tuple(
+        Evidence(
+            key=SourceKey(account=one["key"]["account"], kind=one["key"]["kind"], id=one["key"]["id"]),
+            version=one["version"],
+        )
+        for one in json.loads(text)
+    )
