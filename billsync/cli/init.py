@@ -11,7 +11,7 @@ from billsync.cli.app import single
 
 
 def init(
-    name: Annotated[str, typer.Option("--name", help="The firm's name.", metavar="NAME", prompt="The firm's name")],
+    name: Annotated[str, typer.Option("--name", help="The firm's name.", metavar="NAME")] = "My firm",
     zone: Annotated[str, typer.Option("--zone", help="IANA zone of its nights.", metavar="ZONE")] = "UTC",
     currency: Annotated[str, typer.Option("--currency", help="Its currency.", metavar="CODE")] = "USD",
     directory: Annotated[Path, typer.Option("--dir", help="Folder of the file.", metavar="DIR")] = Path(),
@@ -64,6 +64,6 @@ app = single(
     init,
     examples_of=(
         "billsync init --name 'Lakeside Architects' --zone America/New_York",
-        "billsync init --name 'Zed GmbH' --zone Europe/Berlin --currency EUR --dir zed",
+        "billsync init --name Zed --zone Europe/Berlin --currency EUR --dir zed",
     ),
 )

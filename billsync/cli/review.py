@@ -139,7 +139,7 @@ def credit(
     person: Person = "",
     config: ConfigFile = None,
 ) -> int:
-    """Give billed work back on a credit memo: an item or a whole invoice."""
+    """Give an item or a whole invoice back, on a credit memo."""
     return _decide("credit", what, config, person, reason, amount=amount)
 
 
