@@ -28,13 +28,13 @@ def index_page(rows: Iterable[tuple[Receipt, str]], *, paper: str) -> bytes:
     body += [
         f"Outstanding {currency} {money_text(plain(sum_, currency), currency)}<br>" for currency, sum_ in owed.items()
     ]
-    body += ["</p><table class=lines><thead><tr><th>Number<th>Date<th>Client<th>State<th class=n>Total<th class=n>Open"]
-    body += ["</thead>"]
+    body += ["</p><table class='lines index'><thead><tr><th>Number<th>Date<th>Client<th>State"]
+    body += ["<th class=n>Total<th class=n>Open</thead>"]
     for receipt, name in reversed(listed):
         money = receipt.currency
         body.append(
             f'<tr><td><a href="{escape(receipt.number)}.html">{escape(receipt.number)}</a>'
-            f"<td>{day_text(str(receipt.issued_on or ''))}<td>{escape(name)}<td>{receipt.status}"
+            f"<td>{day_text(str(receipt.issued_on or ''))}<td>{escape(name)}<td>{receipt.status.replace('_', ' ')}"
             f"<td class=n>{money} {money_text(plain(receipt.total, money), money)}"
             f"<td class=n>{money_text(plain(receipt.balance or 0, money), money)}"
         )

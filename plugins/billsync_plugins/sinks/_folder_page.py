@@ -11,7 +11,7 @@ from string import Template
 from typing import Any, Final
 
 from billsync.model.invoice import Receipt
-from billsync.model.money import exact_minor, grouped, plain
+from billsync.model.money import exact_minor, exponent, grouped, plain
 
 _TEMPLATE: Final = Path(__file__).with_name("_folder_page.html")
 _MONTHS: Final = (
@@ -29,9 +29,9 @@ def page(document: Mapping[str, Any], receipt: Receipt, attached: Sequence[str],
         _totals(document, receipt),
         f'<p class="note">{escape(document["memo"])}</p>' if document["memo"] else "",
         _attachments(receipt.number, attached),
-        _detail(document) if detail else "",
         f"<footer><span>{escape(document['seller'].get('footer', ''))}</span>"
         f"<span>Reference {escape(document['reference'])}</span></footer>",
+        _detail(document) if detail else "",
     ]
     return fill(f"{title} {receipt.number}", paper, "\n".join(parts))
 
@@ -74,7 +74,7 @@ def _lines(document: Mapping[str, Any]) -> str:
         ]  # fmt: skip
         small = " · ".join(escape(str(fact)) for fact in facts if fact)
         kept = ' class="kept"' if line["kind"] == "holdback" else ""
-        price = line["unit_price"] and format(Decimal(line["unit_price"]), ",f")
+        price = line["unit_price"] and _rate(Decimal(line["unit_price"]), document["currency"])
         rows.append(
             f'<tr{kept}><td>{escape(line["text"])}<span class="small">{small}</span>'
             f'<td class="n">{line["quantity"] or ""}<td class="n">{price or ""}'
@@ -114,6 +114,13 @@ def _detail(document: Mapping[str, Any]) -> str:
         ]
         blocks.append(f"<h3>{escape(line['text'])}</h3><ol>{''.join(items)}</ol>")
     return f'<section class="detail"><h2>How these amounts were worked out</h2>{"".join(blocks)}</section>'
+
+
+def _rate(price: Decimal, currency: str) -> str:
+    """A price an hour with at least the decimals of the currency."""
+    shown = format(price, "f")
+    decimals = max(exponent(currency), len(shown.partition(".")[2]))
+    return format(price, f",.{decimals}f")
 
 
 def money_text(amount: str, currency: str) -> str:

@@ -5,7 +5,7 @@
     2026-0007/              evidence attached to it
     index.html, index.csv   all documents; derived
     .billsync/numbers/      one file a number: empty when it is taken, its reference once the document stands
-    .billsync/references/   one file a reference: the document as it was made; whoever puts it there first wins
+    .billsync/references/   one file a reference: the document as it was made; the first to put it there wins
 
 A document is made in this order: take a number (exclusive create), put the document under its reference (hard link,
 or rename on Windows: both fail if it exists), write it under its number, sign the number. Killed between any two
@@ -59,7 +59,7 @@ class Store:
         return sorted(found, key=_place)
 
     def path(self, number: str) -> Path:
-        """The file."""
+        """The file of a document."""
         return self.folder / f"{number}.json"
 
     def read(self, number: str) -> tuple[Document, bytes]:
@@ -73,8 +73,7 @@ class Store:
 
     def made(self, number: str) -> Document:
         """The document of this number as it was made. BadAnswer where nobody knows any more."""
-        signed = self._numbers / number
-        original = self.original(signed.read_text(encoding="utf-8")) if _filled(signed) else None
+        original = self.original((self._numbers / number).read_text(encoding="utf-8"))
         if original is None:
             raise BadAnswer("a document that nobody can read", where=str(self.path(number)))
         return original
