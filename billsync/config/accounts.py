@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, StrictInt, ValidationError
 from billsync.config.explain import explain
 from billsync.config.fields import Flag, Section, Text
 from billsync.config.problems import Problems
+from billsync.config.yaml import YamlMap
 from billsync.model.contract import Origin
 from billsync.model.work import Kind
 from billsync.sdk.options import Options, is_reference
@@ -73,8 +74,10 @@ class AccountConfig:
     name: str
     role: Role
     kind: str
-    options: Mapping[str, Any]
+    options: YamlMap
     origin: Origin
+    folder: Path
+    """The configuration's folder: relative paths in options begin here."""
     lines: Mapping[str, int] = field(default_factory=dict)
     kinds: frozenset[Kind] = frozenset()
     """Sources: kinds of record to ask for; empty: all that the connector offers."""
@@ -94,8 +97,11 @@ class AccountConfig:
         return Origin(file=self.origin.file, line=self.lines.get(key, self.origin.line))
 
 
-def account_config(name: str, role: Role, entry: AccountEntry) -> AccountConfig:
-    """The account as the rest of billsync sees it."""
+def account_config(name: str, role: Role, entry: AccountEntry, folder: Path) -> AccountConfig:
+    """The account as the rest of billsync sees it; `folder` is the configuration's."""
+    options = YamlMap(entry.origin)
+    for key, value in (entry.model_extra or {}).items():
+        options.put(key, value, entry.where(key))
     lines = {key: entry.where(key).line for key in (*type(entry).model_fields, *(entry.model_extra or {}))}
     common: dict[str, Any] = {}
     if isinstance(entry, SourceEntry):
@@ -108,8 +114,9 @@ def account_config(name: str, role: Role, entry: AccountEntry) -> AccountConfig:
         name=name,
         role=role,
         kind=entry.kind,
-        options=dict(entry.model_extra or {}),
+        options=options,
         origin=entry.origin,
+        folder=folder,
         lines=lines,
         zone=entry.zone,
         distribution=entry.distribution or "",

@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 
 from billsync.config.problems import Problems, nearest
+from billsync.config.yaml import YamlList, YamlMap
 from billsync.model.contract import Origin
 
 Loc = tuple[int | str, ...]
@@ -93,3 +94,20 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from models_in(inner)
+
+
+def place_of(document: Any, loc: Loc) -> Origin:
+    """The place of the innermost part of `loc` that is written in the document."""
+    place: Origin = document.origin
+    current = document
+    for part in loc:
+        if isinstance(current, YamlMap) and part in current:
+            place, current = current.origins[str(part)], current[str(part)]
+        elif isinstance(current, YamlMap) and isinstance(part, int) and part < len(current):
+            key = list(current)[part]  # a mapping that was read as a list, such as clients by id
+            place, current = current.origins[key], current[key]
+        elif isinstance(current, YamlList) and isinstance(part, int) and part < len(current):
+            place, current = current.origins[part], current[part]
+        elif part != "[key]":
+            break
+    return place

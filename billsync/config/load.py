@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from billsync.config.accounts import AccountConfig, Role, account_config
-from billsync.config.explain import Loc, explain
+from billsync.config.explain import explain, place_of
 from billsync.config.paths import find, inside
 from billsync.config.problems import Problems
 from billsync.config.schema import ConfigEntry, FirmEntry, with_ids
@@ -86,7 +86,7 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] | None = None) 
     except ValidationError as error:
         explain(error, ConfigEntry, lambda loc: place_of(document, loc), "", problems)
     problems.raise_any()
-    accounts = _accounts(entry, problems)
+    accounts = _accounts(entry, found.absolute().parent, problems)
     _check_zones(entry, problems)
     problems.raise_any()
     folder = found.absolute().parent
@@ -98,23 +98,6 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] | None = None) 
         state_dir=inside(folder, entry.state),
         plugins_dir=inside(folder, entry.plugins_dir) if entry.plugins_dir else None,
     )
-
-
-def place_of(document: Any, loc: Loc) -> Origin:
-    """The place of the innermost part of `loc` that is written in the document."""
-    place: Origin = document.origin
-    current = document
-    for part in loc:
-        if isinstance(current, YamlMap) and part in current:
-            place, current = current.origins[str(part)], current[str(part)]
-        elif isinstance(current, YamlMap) and isinstance(part, int) and part < len(current):
-            key = list(current)[part]  # a mapping that was read as a list, such as clients by id
-            place, current = current.origins[key], current[key]
-        elif isinstance(current, YamlList) and isinstance(part, int) and part < len(current):
-            place, current = current.origins[part], current[part]
-        elif part != "[key]":
-            break
-    return place
 
 
 def _with_contracts(document: YamlMap, path: Path, problems: Problems) -> YamlMap:
@@ -173,7 +156,7 @@ def _add_file(contracts: YamlList, value: Any, file: Path) -> None:
         contracts.put(member, origin)
 
 
-def _accounts(entry: ConfigEntry, problems: Problems) -> dict[str, AccountConfig]:
+def _accounts(entry: ConfigEntry, folder: Path, problems: Problems) -> dict[str, AccountConfig]:
     """All accounts by name, the default sink before the other sinks."""
     defaults = [name for name, sink in entry.sinks.items() if sink.default]
     for name in defaults[1:]:
@@ -192,7 +175,7 @@ def _accounts(entry: ConfigEntry, problems: Problems) -> dict[str, AccountConfig
                 problems.add(
                     f"{name!r} names a {role} and a {first.role}", member.origin, f"the other one: {first.origin}"
                 )
-            accounts[name] = account_config(name, role, member)
+            accounts[name] = account_config(name, role, member, folder)
     return accounts
 
 

@@ -39,7 +39,10 @@ class Options(BaseModel):
     replaced, so that a sandbox, a regional host or a simulator can stand in.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, hide_input_in_errors=True)
+    # An id of digits is a number in YAML and text for the vendor.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, hide_input_in_errors=True, coerce_numbers_to_str=True
+    )
 
     base_url: str | None = Field(
         default=None, description="Another address of the same API: sandbox, region, simulator."
