@@ -208,15 +208,14 @@ def _events(identity: str, facts: Facts, keys: Iterable[SourceKey], postings: It
 def _versions(key: SourceKey, versions: list[Observation]) -> list[Event]:
     """First sight, then every change field by field, then the disappearance."""
     events = []
-    for before, now in zip([None, *versions[:-1]], versions, strict=True):
-        if before is None:
+    for at, now in enumerate(versions):
+        if at == 0:
             what = f"first seen at {key.account}: {_said(now)}"
         else:
-            what = f"changed at {key.account}: {_difference(before, now)}"
+            what = f"changed at {key.account}: {_difference(versions[at - 1], now)}"
         events.append(Event(at=now.first_seen, what=what))
-    last = versions[-1] if versions else None
-    if last is not None and last.vanished is not None:
-        events.append(Event(at=last.vanished, what=f"gone from {key.account}"))
+    gone = [one.vanished for one in versions[-1:] if one.vanished is not None]
+    events.extend(Event(at=vanished, what=f"gone from {key.account}") for vanished in gone)
     return events
 
 
