@@ -101,9 +101,7 @@ def apply_caps(contract: Contract, valued: Sequence[CapWork]) -> CapResult:
             continue
         mine = [_bucket(buckets, cap, work, contract) for cap in contract.caps if _applies(cap, work, contract)]
         billed, tight = _fit(work, wanted, mine, contract)
-        # The rounded price may buy a hair more than the hours that are left: an hour cap counts what it had.
-        rooms = [room for bucket in mine if (room := bucket.hour_room()) is not None]
-        hours = min([hours_bought(work, billed, contract), *rooms])
+        hours = _hours_taken(work, billed, mine, contract)
         for bucket in mine:
             bucket.amount += billed
             bucket.hours += hours
@@ -225,6 +223,12 @@ def hours_bought(work: CapWork, billed: int, contract: Contract) -> Fraction:
     if billed < work.earned:
         end = _hours_at(prices, work.drawn + billed)
     return max(Fraction(0), end - _hours_at(prices, work.drawn))
+
+
+def _hours_taken(work: CapWork, billed: int, buckets: Sequence[_Bucket], contract: Contract) -> Fraction:
+    """Hours that count against hour caps: never more than were left, though the rounded price may buy a hair more."""
+    rooms = [room for bucket in buckets if (room := bucket.hour_room()) is not None]
+    return min([hours_bought(work, billed, contract), *rooms]) if rooms else Fraction(0)
 
 
 def _worth(work: CapWork, room: Fraction, contract: Contract) -> int:
