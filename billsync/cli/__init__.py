@@ -23,9 +23,13 @@ from billsync.cli.errors import Outcome
 
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Set up and look": {
+        "demo": "A made-up firm, billed before your eyes.",
         "init": "Write a commented billsync.yaml for your firm.",
         "plugins": "Which sources, sinks and notifiers there are.",
         "config": "The configuration as billsync understands it, and its schema.",
+    },
+    "The night": {
+        "sync": "Poll, rate, gate, push exactly once, read back.",
     },
     "The queue": {
         "reconcile": "What was earned, what was billed, and why the rest was not.",

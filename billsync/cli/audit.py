@@ -60,15 +60,16 @@ def verify(
 
     with look(config) as firm:
         found = firm.ledger.verify()
-    head = found.head if isinstance(found.head, str) else found.head.hex()
     if format == "json":
         problems = [{"seq": seq, "what": what} for seq, what in found.problems]
-        json_object(
-            {"schema": "billsync.verify/1", "ok": found.ok, "rows": found.rows, "head": head, "problems": problems}
-        )
+        whole = {"schema": "billsync.verify/1", "ok": found.ok, "rows": found.rows, "head": found.head}
+        json_object(whole | {"root": found.root, "problems": problems})
     elif found.ok:
         show(
-            [Words(f"The journal is whole: {found.rows} rows, none changed.", "good"), Words(f"Head: {head}", "quiet")]
+            [
+                Words(f"The journal is whole: {found.rows} rows, none changed.", "good"),
+                Words(f"Head: {found.head}", "quiet"),
+            ]
         )
     else:
         rows = tuple(found.problems)

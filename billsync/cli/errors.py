@@ -61,6 +61,11 @@ class Outcome:
         return _unexpected(error, debug=self._debug)
 
 
+def tell(error: BillsyncError) -> None:
+    """Say an error that stopped a part of the work and not all of it."""
+    _say(error.exit_code, error.what, error.where, error.hint)
+
+
 def _usage(error: TyperException) -> int:
     """What typer found wrong with the words. A group called alone answers with its help instead."""
     context = getattr(error, "ctx", None)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from billsync.cli.app import ConfigFile, group
+from billsync.cli.app import ConfigFile, group, os_user
 
 app = group(
     "Back up, restore and look at the ledger.",
@@ -15,13 +15,16 @@ app = group(
         "billsync ledger backup /backups/billsync-2026-07-31.db",
         "billsync ledger restore /backups/billsync-2026-07-31.db",
         "billsync ledger status",
+        "billsync ledger relearn books",
     ),
 )
 
 
 @app.command()
 def backup(
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; must not exist yet.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where the copy goes; an older one there is replaced.")
+    ],
     config: ConfigFile = None,
 ) -> int:
     """Copy the ledger, verified after writing.
@@ -32,8 +35,8 @@ def backup(
     from billsync.cli.say import say
 
     with look(config) as firm:
-        firm.ledger.backup(target, firm.firm.now())
-    say(f"backed up to {target}")
+        copy = firm.ledger.backup(target, firm.firm.now())
+    say(f"backed up to {target}: {copy.rows} journal rows, head {copy.head}")
     return 0
 
 
@@ -55,8 +58,58 @@ def restore(
 
     firm = open_firm(config)
     with run_lock(firm.config.ledger_path, now=firm.now):
-        put_back(source, firm.config.ledger_path, force=force)
+        replaced = put_back(source, firm.config.ledger_path, force=force)
     say(f"restored {firm.config.ledger_path} from {source}")
+    if replaced is not None:
+        say(f"what was there before is kept as {replaced}")
+    return 0
+
+
+@app.command()
+def relearn(
+    sink: Annotated[str, typer.Argument(metavar="SINK", help="The books to learn from.")],
+    person: Annotated[
+        str, typer.Option("--person", envvar="BILLSYNC_PERSON", help="Who asks; else this user.", metavar="NAME")
+    ] = "",
+    config: ConfigFile = None,
+) -> int:
+    """Learn again what the books know of us.
+
+    For a ledger that was lost or restored: invoices of ours that it does not know are read, and their postings
+    restored from the stamp that each of them carries.
+    """
+    from billsync.cli.say import say
+    from billsync.reports.reconcile import no_such
+    from billsync.sync.firm import open_firm
+    from billsync.sync.lock import run_lock
+
+    firm = open_firm(config)
+    if sink not in firm.terms.sinks:
+        raise no_such("sink", sink, firm.terms.sinks)
+    with run_lock(firm.config.ledger_path, now=firm.now), firm.ledger() as ledger, firm.sink(sink) as books:
+        receipts = list(books.read_back(None))
+        learned = ledger.relearn(sink, receipts, person=person or os_user(), now=firm.now(), night=firm.today)
+    say(f"learned from {sink}: {len(learned.documents)} documents, {learned.postings} postings")
+    for reference in learned.let_go:
+        say(f"let go: {reference}, voided; its work stands on another document too")
+    for reference, why in learned.unlearned:
+        say(f"not learned: {reference}: {why}")
+    return 1 if learned.unlearned else 0
+
+
+@app.command()
+def migrate(config: ConfigFile = None) -> int:
+    """Bring a ledger of an older billsync up to date.
+
+    The next sync would do the same; nothing else is changed.
+    """
+    from billsync.cli.say import say
+    from billsync.sync.firm import open_firm
+    from billsync.sync.lock import run_lock
+
+    firm = open_firm(config)
+    with run_lock(firm.config.ledger_path, now=firm.now), firm.ledger():
+        say(f"{firm.config.ledger_path} is up to date")
     return 0
 
 

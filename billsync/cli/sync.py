@@ -1,0 +1,83 @@
+"""billsync sync: the night. Cron or Task Scheduler runs it; a person may at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from billsync.cli.app import ConfigFile, single
+
+if TYPE_CHECKING:
+    from billsync.reports.blocks import Block
+    from billsync.sync.firm import Firm
+    from billsync.sync.summary import NightSummary
+
+
+def sync(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing anywhere; show what would be sent, to the byte.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what may be new.")] = False,
+    accounts: Annotated[
+        list[str] | None, typer.Option("--account", "-a", metavar="ACCOUNT", help="Only this source; repeatable.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on the terminal.")] = False,
+    format: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="text or json.", metavar="FORMAT")
+    ] = "text",
+    config: ConfigFile = None,
+) -> int:
+    """Poll, rate, gate, push exactly once, read back.
+
+    Twice is as good as once: what is billed is not billed again, and what was interrupted is settled first. One run
+    at a time; a second one leaves with exit code 6.
+    """
+    from billsync.cli import night
+    from billsync.cli.say import TerminalProgress, json_object, show
+    from billsync.sync.firm import open_firm
+    from billsync.sync.night import run
+
+    firm = open_firm(config)
+    summary = run(firm, dry_run=dry_run, full=full, accounts=accounts or (), progress=TerminalProgress(quiet=quiet))
+    if format == "json":
+        json_object(night.row(summary))
+    else:
+        show([*night.blocks(summary), *(night.draft_blocks(summary) if dry_run else ()), *closing(firm, summary)])
+        tell_troubles(summary)
+    return summary.exit_code
+
+
+def closing(firm: Firm, summary: NightSummary) -> Iterator[Block]:
+    """How the firm stands after the night, in a line, and where to read more."""
+    from billsync.reports.blocks import Words
+    from billsync.reports.reconcile import build
+    from billsync.reports.reconcile_blocks import headline
+
+    if summary.evaluation is None:
+        return
+    report = build(summary.evaluation, as_of=summary.night, terms=firm.terms)
+    yield Words("")
+    yield headline(report)
+    if report.verdict != "balanced":
+        yield Words("See `billsync reconcile`.", "quiet")
+
+
+def tell_troubles(summary: NightSummary) -> None:
+    """What stopped an account or a sink, on stderr."""
+    from billsync.cli.errors import tell
+
+    for trouble in summary.troubles:
+        tell(trouble)
+
+
+app = single(
+    sync,
+    examples_of=(
+        "billsync sync",
+        "billsync sync --dry-run",
+        "billsync sync --account harvest --full",
+        "billsync sync --quiet --format json > night.json",
+    ),
+)
