@@ -164,6 +164,8 @@ class Receipt:
     stamp: str = ""
     payments: tuple[Payment, ...] = ()
     url: str | None = None
+    remarks: tuple[str, ...] = ()
+    """What the books said beside it: a field they ignored, a mail that was not sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

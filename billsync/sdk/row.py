@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from billsync.model.errors import BadAnswer
+from billsync.model.money import exact_minor
 from billsync.model.work import Expense, TimeEntry, Window
 from billsync.sdk.parse import day, day_in_zone, dec, dig, hours_of, ident, instant
 
@@ -58,6 +59,14 @@ class Maybe:
         """An exact number."""
         value = self._found(path)
         return None if value is None else dec(value, f"{self._name}: {path}")
+
+    def minor(self, path: str, currency: str) -> int | None:
+        """Minor units of an amount in major units that must not need rounding."""
+        value = self._found(path)
+        try:
+            return None if value is None else exact_minor(dec(value, f"{self._name}: {path}"), currency)
+        except ValueError:
+            raise self._wrong(path, value, f"an amount in {currency}") from None
 
     def hours(self, path: str, unit: str) -> Decimal | None:
         """Hours from a duration in `unit` (see parse.hours_of)."""
@@ -124,6 +133,10 @@ class Row:
     def dec(self, path: str) -> Decimal:
         """An exact number."""
         return self._there(path, self.maybe.dec(path))
+
+    def minor(self, path: str, currency: str) -> int:
+        """Minor units of an amount in major units that must not need rounding."""
+        return self._there(path, self.maybe.minor(path, currency))
 
     def hours(self, path: str, unit: str) -> Decimal:
         """Hours from a duration in `unit` (see parse.hours_of)."""
