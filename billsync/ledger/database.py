@@ -7,6 +7,7 @@ connection wrote in between. Inside a transaction `atomic()` nests by savepoints
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -39,15 +40,16 @@ def connect(path: Path, *, read_only: bool) -> Database:
         if read_only:
             return _read_only(path)
         _create_private(path)
-        db = _wrap(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None))
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
+            db = _wrap(connection)
             db.execute("PRAGMA journal_mode = WAL").fetchone()
             db.execute("PRAGMA synchronous = FULL")
             if migrations.pending(db):
                 with immediate(db):
                     migrations.apply(db)
         except BaseException:
-            db.close()
+            connection.close()
             raise
         return db
 
@@ -63,7 +65,9 @@ def _create_private(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
-        return
+        # Asked, not tried: opening and closing the file would drop the locks that SQLite holds on it.
+        if path.is_file() and not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise PermissionError(errno.EACCES, "the file cannot be written") from None
 
 
 def _read_only(path: Path) -> Database:
@@ -85,15 +89,15 @@ def _open_read_only(path: Path) -> Database:
     address = "file:" + quote(path.resolve().as_posix())
     side = path.with_name(path.name + "-wal")
     for flags in ("?mode=ro", "?mode=ro&immutable=1"):
-        db = _wrap(sqlite3.connect(address + flags, uri=True, timeout=BUSY_SECONDS, isolation_level=None))
+        connection = sqlite3.connect(address + flags, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         try:
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:
-            db.close()
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error:
+            connection.close()
             if flags.endswith("immutable=1") or (side.exists() and side.stat().st_size):
                 raise
         else:
-            return db
+            return _wrap(connection)
     raise AssertionError("unreachable: the second way returns or raises")
 
 

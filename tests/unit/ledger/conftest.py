@@ -17,7 +17,17 @@ from billsync.model.book import AccountTerms, NewPosting, Place, Terms
 from billsync.model.contract import Client, Contract, ProjectRef
 from billsync.model.invoice import Draft, Evidence, Invoice, Line, Part, Receipt
 from billsync.model.statement import Evaluation, Rest
-from billsync.model.work import Approval, Milestone, PollReceipt, Record, SourceKey, TimeEntry, Window, digest, version_of
+from billsync.model.work import (
+    Approval,
+    Milestone,
+    PollReceipt,
+    Record,
+    SourceKey,
+    TimeEntry,
+    Window,
+    digest,
+    version_of,
+)
 
 NIGHT = date(2026, 3, 2)
 WINDOW = Window(since=date(2026, 1, 1), until=date(2026, 12, 31))
