@@ -15,7 +15,7 @@ import os
 import pkgutil
 import stat
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
@@ -83,7 +83,7 @@ class Plugins:
     """All plugins this firm may use. `allow`: distributions; `folder`: plugins_dir; both from the configuration."""
 
     def __init__(
-        self, *, allow: Sequence[str] = (), folder: Path | None = None, environ: Mapping[str, str] | None = None
+        self, *, allow: Collection[str] = (), folder: Path | None = None, environ: Mapping[str, str] | None = None
     ) -> None:
         environ = os.environ if environ is None else environ
         only_built_in = environ.get("BILLSYNC_PLUGINS") == ""

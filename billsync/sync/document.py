@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from billsync.ledger import stamp
 from billsync.model.book import Terms
 from billsync.model.errors import UsageError
 from billsync.model.invoice import Draft, Invoice, TaxCode
-from billsync.model.money import to_major
 from billsync.reports.render.line_text import line_text
-from billsync.rules.tax import Taxed, predict
+from billsync.rules.tax import TaxLine, predict
 from billsync.sdk.sink import Sink
 
 
@@ -56,11 +56,11 @@ def expected_total(invoice: Invoice, sink: Sink[Any], taxes: Mapping[str, TaxCod
 
     None where the books compute a tax we cannot know (an automated sales tax): then their answer stands.
     """
-    taxed: list[Taxed] = []
+    taxed: list[TaxLine] = []
     for line in invoice.lines:
         code = taxes.get(line.tax_code) if line.tax_code else None
         if line.tax_code and (code is None or code.percent is None):
             return None
-        percent = code.percent if code is not None and code.percent is not None else to_major(0, invoice.currency)
-        taxed.append(Taxed(line.amount, line.quantity, line.unit_price, percent))
+        percent = code.percent if code is not None and code.percent is not None else Decimal(0)
+        taxed.append((line.amount, line.quantity, line.unit_price, percent))
     return predict(taxed, sink.rounding, invoice.currency).total

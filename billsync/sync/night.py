@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from billsync.model.book import Intent
 from billsync.model.errors import BillsyncError, UsageError
 from billsync.model.statement import Evaluation
-from billsync.model.work import Kind
 from billsync.rules.engine import evaluate
 from billsync.sync.books import read_back
 from billsync.sync.firm import Firm
 from billsync.sync.lock import run_lock
-from billsync.sync.poll import KINDS, Ask, plan_asks, poll_all
+from billsync.sync.poll import KINDS, Memory, Wanted, poll_all
 from billsync.sync.push import Push
 from billsync.sync.summary import NightSummary, Progress, Quiet
 
@@ -96,13 +96,15 @@ class _Night:
                 self.summary.troubles.append(_of_a_sink(error))
         return ready
 
-    def _open_intents(self) -> Sequence[Any]:
+    def _open_intents(self) -> Sequence[Intent]:
         return self.ledger.intents("planned", "sending", "unknown")
 
     def _poll(self, full: bool, accounts: Collection[str]) -> None:
-        asks = {name: self._asks(name, full) for name in self.firm.terms.sources if not accounts or name in accounts}
-        self.progress.say(f"polling {len(asks)} account{'s' if len(asks) != 1 else ''}")
-        for _, answers in poll_all(self.firm, asks, self.progress):
+        names = [name for name in self.firm.terms.sources if not accounts or name in accounts]
+        memories = {name: self._memory(name) for name in names}
+        wanted = Wanted(today=self.firm.today, beginning=_beginning(self.firm), full=full)
+        self.progress.say(f"polling {len(names)} account{'s' if len(names) != 1 else ''}")
+        for _, answers in poll_all(self.firm, memories, wanted, self.progress):
             for answer in answers:
                 observed = self.ledger.observe(answer.receipt, answer.records, night=self.summary.night)
                 self.summary.polls.append(answer.receipt)
@@ -110,24 +112,10 @@ class _Night:
                 if answer.trouble is not None and answer.trouble not in self.summary.troubles:
                     self.summary.troubles.append(answer.trouble)
 
-    def _asks(self, name: str, full: bool) -> list[Ask]:
-        account = self.firm.config.accounts[name]
-        try:
-            found = self.firm.source_class(account)
-        except BillsyncError:  # said when the account is opened, in the receipt of each kind it was asked for
-            return [Ask(kind=kind, window=_all_time(self.firm), full=True) for kind in KINDS if kind in account.kinds]
-        kinds: list[Kind] = [
-            kind for kind in KINDS if kind in found.offers.kinds and (not account.kinds or kind in account.kinds)
-        ]
-        return plan_asks(
-            account,
-            found,
-            kinds,
-            today=self.firm.today,
-            beginning=_beginning(self.firm),
-            last={kind: self.ledger.last_complete(name, kind) for kind in kinds},
-            last_full={kind: self.ledger.last_full_sweep(name, kind) for kind in kinds},
-            full=full,
+    def _memory(self, name: str) -> Memory:
+        return Memory(
+            last={kind: self.ledger.last_complete(name, kind) for kind in KINDS},
+            last_full={kind: self.ledger.last_full_sweep(name, kind) for kind in KINDS},
         )
 
     def _evaluate(self) -> Evaluation:
@@ -178,9 +166,3 @@ def _beginning(firm: Firm) -> date:
     starts = [day for contract in contracts for day in (contract.starts_on, contract.signature.on) if day is not None]
     look_back = firm.today - FIRST_LOOK_BACK
     return min([look_back, *starts])
-
-
-def _all_time(firm: Firm) -> Any:
-    from billsync.model.work import Window
-
-    return Window(since=_beginning(firm), until=firm.today)

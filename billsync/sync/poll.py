@@ -52,23 +52,47 @@ class Ask:
     full: bool
 
 
-def poll_all(firm: Firm, asks: Mapping[str, Sequence[Ask]], progress: Progress) -> Iterator[tuple[str, list[Polled]]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What earlier nights left of one account: its last complete receipt of each kind, and the last that swept all."""
+
+    last: Mapping[Kind, PollReceipt | None]
+    last_full: Mapping[Kind, PollReceipt | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What tonight wants to know: since when, up to today, everything again or only what may have changed."""
+
+    today: date
+    beginning: date
+    full: bool = False
+
+
+def poll_all(
+    firm: Firm, memories: Mapping[str, Memory], wanted: Wanted, progress: Progress
+) -> Iterator[tuple[str, list[Polled]]]:
     """Every account's answers, in the order of their names; accounts are read side by side."""
-    names = sorted(asks)
+    names = sorted(memories)
     with ThreadPoolExecutor(max_workers=ACCOUNTS_AT_ONCE, thread_name_prefix="poll") as pool:
-        futures = {name: pool.submit(poll_account, firm, name, asks[name], progress) for name in names}
+        futures = {name: pool.submit(poll_account, firm, name, memories[name], wanted, progress) for name in names}
         for name in names:
             yield name, futures[name].result()
 
 
-def poll_account(firm: Firm, name: str, asks: Sequence[Ask], progress: Progress) -> list[Polled]:
-    """Ask one account for each kind; what goes wrong fails that kind, and is in its receipt."""
+def poll_account(firm: Firm, name: str, memory: Memory, wanted: Wanted, progress: Progress) -> list[Polled]:
+    """Ask one account for each of its kinds; what goes wrong fails that kind, and is in its receipt."""
+    account = firm.config.accounts[name]
     try:
         with firm.source(name) as source:
+            offered = type(source).kinds(source.options)
+            kinds = [kind for kind in KINDS if kind in offered and (not account.kinds or kind in account.kinds)]
+            asks = plan_asks(account, source, kinds, memory, wanted)
             return [_read(firm, source, ask, progress) for ask in asks]
     except BillsyncError as error:  # the account cannot be opened at all: no secret, no plugin, wrong options
         at = firm.now()
-        return [_failed(name, ask, at, at, error) for ask in asks]
+        known = [kind for kind in KINDS if kind in account.kinds or memory.last.get(kind)]
+        return [_failed(name, kind, wanted, at, error) for kind in known or ["project"]]
 
 
 def _read(firm: Firm, source: Source[Any], ask: Ask, progress: Progress) -> Polled:
@@ -96,38 +120,30 @@ def _read(firm: Firm, source: Source[Any], ask: Ask, progress: Progress) -> Poll
         records=len(records),
         complete=trouble is None,
         full=ask.full,
-        reason="" if trouble is None else " | ".join(str(trouble).splitlines()),
+        reason="" if trouble is None else _one_line(trouble),
         findings=tuple(source.findings[already:]),
     )
     return Polled(receipt=receipt, records=tuple(records), trouble=trouble, findings=receipt.findings)
 
 
-def _failed(name: str, ask: Ask, started: datetime, finished: datetime, error: BillsyncError) -> Polled:
+def _failed(name: str, kind: Kind, wanted: Wanted, at: datetime, error: BillsyncError) -> Polled:
     receipt = PollReceipt(
         account=name,
-        kind=ask.kind,
-        window=ask.window,
-        started=started,
-        finished=finished,
+        kind=kind,
+        window=Window(since=wanted.beginning, until=wanted.today),
+        started=at,
+        finished=at,
         pages=0,
         records=0,
         complete=False,
         full=False,
-        reason=" | ".join(str(error).splitlines()),
+        reason=_one_line(error),
     )
     return Polled(receipt=receipt, records=(), trouble=error)
 
 
 def plan_asks(
-    account: AccountConfig,
-    source_class: type[Source[Any]],
-    kinds: Sequence[Kind],
-    *,
-    today: date,
-    beginning: date,
-    last_full: Mapping[Kind, PollReceipt | None],
-    last: Mapping[Kind, PollReceipt | None],
-    full: bool,
+    account: AccountConfig, source: Source[Any], kinds: Sequence[Kind], memory: Memory, wanted: Wanted
 ) -> list[Ask]:
     """What to ask tonight (connectors.md 7).
 
@@ -136,18 +152,23 @@ def plan_asks(
     """
     asks: list[Ask] = []
     for kind in kinds:
-        everything = Ask(kind=kind, window=Window(since=beginning, until=today + FAR_FUTURE), full=True)
-        swept, seen = last_full[kind], last[kind]
-        if full or swept is None or seen is None or not _dated(kind) or _old(swept, today):
-            asks.append(everything)
+        whole = Window(since=wanted.beginning, until=wanted.today + FAR_FUTURE)
+        swept, seen = memory.last_full.get(kind), memory.last.get(kind)
+        absence = source.shows_absence(kind)
+        if wanted.full or swept is None or seen is None or _old(swept, wanted.today) or not _dated(kind):
+            asks.append(Ask(kind=kind, window=whole, full=absence))
             continue
-        if source_class.offers.changes == "since":
+        if source.offers.changes == "since":
             # First, so that a record whose date moved out of the window is not taken for a deleted one.
-            window = replace(everything.window, changed_since=seen.started - OVERLAP)
-            asks.append(replace(everything, window=window, full=False))
-        recent = max(beginning, today - timedelta(days=account.window_days))
-        asks.append(replace(everything, window=replace(everything.window, since=recent)))
+            window = replace(whole, changed_since=seen.started - OVERLAP)
+            asks.append(Ask(kind=kind, window=window, full=False))
+        recent = max(wanted.beginning, wanted.today - timedelta(days=account.window_days))
+        asks.append(Ask(kind=kind, window=replace(whole, since=recent), full=absence))
     return asks
+
+
+def _one_line(error: BillsyncError) -> str:
+    return " | ".join(str(error).splitlines())
 
 
 def _dated(kind: Kind) -> bool:
