@@ -18,8 +18,10 @@ from billsync.cli.firm import Look, look
 from billsync.cli.say import say
 from billsync.model.book import DecisionKind
 from billsync.model.errors import UsageError
-from billsync.model.money import decimal_of, exact_minor
+from billsync.model.money import Money, decimal_of, exact_minor
+from billsync.model.statement import Evaluation
 from billsync.reports import explain, invoices, queue
+from billsync.reports.causes import title_of
 from billsync.reports.reconcile import no_such
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ _DONE: Final[Mapping[DecisionKind, str]] = {
     "exclude": "written off",
     "map": "mapped",
     "credit": "to be credited",
+    "bill": "to be billed",
     "rebill": "to be billed again",
     "correct": "taken as a correction",
 }
@@ -59,21 +62,40 @@ def decide(
     invoice: str = "",
     contract: str = "",
     of: str = "",
+    text: str = "",
 ) -> int:
     """Write one decision for each thing that `what` means."""
     with look(config) as firm:
         seen = _Seen(firm)
         meant = Meant(
             subjects=seen.subjects(kind, what),
-            target=invoice or (seen.contract(contract) if contract else "") or (seen.one(of) if of else ""),
+            target=text or invoice or (seen.contract(contract) if contract else "") or (seen.one(of) if of else ""),
             amount=seen.amount(what, amount) if amount else None,
         )
         opened = firm.firm
     _write(opened, kind, meant, person=person, reason=reason, until=until)
+    with look(config) as firm:
+        _, after = firm.evaluate()
     for subject in meant.subjects:
-        say(f"{_DONE.get(kind, kind)}: {subject}" + (f" ({meant.target})" if meant.target else ""))
-    say("The next `billsync sync` acts on it.")
+        said = f"{_DONE[kind]}: {subject}" + (f" ({meant.target})" if meant.target else "")
+        say(f"{said}. Now: {_standing(after, subject)}.")
     return 0
+
+
+def _standing(evaluation: Evaluation, subject: str) -> str:
+    """How the subject stands after the decision, so that one without effect is seen at once."""
+    if any(draft.hash == subject for draft in evaluation.drafts):
+        return "ready, the next sync bills it"
+    for held in evaluation.held_drafts:
+        if held.draft.hash == subject:
+            return f"still held, {title_of(held.cause)}"
+    states = [
+        f"{item.bucket.replace('_', ' ')} {Money(item.amount, item.currency)}"
+        + (f", {title_of(item.cause)}" if item.cause else "")
+        for item in evaluation.items
+        if item.identity == subject
+    ]
+    return "; ".join(states) or "kept in the journal; the next sync acts on it"
 
 
 def let_go(what: str, *, person: str, reason: str, config: Path | None) -> int:
@@ -118,23 +140,38 @@ class _Seen:
         self._firm = firm
         facts, self._evaluation = firm.evaluate()
         self._entries = queue.build(self._evaluation, each=True)
-        self._known = set(explain.identities(facts, self._evaluation))
+        self._named = explain.identities(facts, self._evaluation)
+        self._known = set(self._named)
+        self._contracts = frozenset(firm.firm.terms.contracts)
+        self._projects = frozenset(
+            f"project/{seen.key.account}/{project}"
+            for seen in facts.records
+            if (project := getattr(seen.record, "project", None))
+        )
 
     def subjects(self, kind: DecisionKind, what: str) -> tuple[str, ...]:
         """The subjects of a decision of this kind. UsageError where nothing or too much fits."""
         numbered = _numbers(self._firm.firm.config.state_dir)
         drafts = self._drafts()
-        found = queue.chosen(what, self._entries, numbered, (*self._known, *drafts))
+        if what in self._whole(kind):
+            return (what,)
+        found = queue.chosen(what, self._entries, numbered, (*self._known, *drafts)) or explain.named(what, self._named)
         if kind == "credit" and not found and (reference := _reference(self._firm, what)):
             return (reference,)
         found = found or self._at_rest(what)
         if not found:
             hint = "numbers are those of the last `billsync review`" if what.isdigit() else ""
-            error = no_such("item, draft or row of the last list", what, (*self._known, *drafts))
+            error = no_such("item, draft or row of the last list", what, (*self._known, *self._whole(kind)))
             raise UsageError(error.what, hint=hint or error.hint)
         if len(found) > 1 and what not in numbered:
             raise ambiguous(what, found)
         return _fitting(kind, found, drafts)
+
+    def _whole(self, kind: DecisionKind) -> frozenset[str]:
+        """What may be decided for everything in it: a contract is held, released, billed on; a project mapped."""
+        if kind in ("hold", "release", "bill"):
+            return self._contracts
+        return self._projects if kind == "map" else frozenset()
 
     def one(self, what: str) -> str:
         """The one identity that `what` means."""
@@ -153,7 +190,9 @@ class _Seen:
 
     def amount(self, what: str, text: str) -> int:
         """Minor units of an amount before tax, in the currency of what it is about."""
+        contracts = self._firm.firm.terms.contracts
         currencies = {item.currency for item in self._evaluation.items if item.identity == what}
+        currencies |= {contract.currency for name, contract in contracts.items() if what.split("/")[0] == name}
         currencies |= {one.total.currency for one in _documents(self._firm) if what in (one.number, one.reference)}
         if len(currencies) != 1:
             raise UsageError("--amount needs one item or invoice, named in full", where=what)
@@ -162,7 +201,7 @@ class _Seen:
         except ValueError as error:
             raise UsageError(str(error), where="--amount", hint="write it as 1234.50") from None
         if minor <= 0:
-            raise UsageError("the amount to credit must be positive", where="--amount")
+            raise UsageError("the amount must be positive", where="--amount")
         return minor
 
     def _drafts(self) -> dict[str, tuple[str, ...]]:

@@ -144,6 +144,21 @@ def credit(
 
 
 @app.command()
+def bill(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="A contract, or a line or release that waits for a person's word.")
+    ],
+    reason: Reason,
+    amount: Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="Before tax; a contract needs it.")] = "",
+    text: Annotated[str, typer.Option("--text", metavar="TEXT", help="The line's words on the invoice.")] = "",
+    person: Person = "",
+    config: ConfigFile = None,
+) -> int:
+    """Bill what no event makes due: a sum, a line, a release."""
+    return _decide("bill", what, config, person, reason, amount=amount, text=text)
+
+
+@app.command()
 def rebill(what: Subject, reason: Reason, person: Person = "", config: ConfigFile = None) -> int:
     """Bill again what was credited, once."""
     return _decide("rebill", what, config, person, reason)
