@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, StrictInt, ValidationError
 
-from billsync.config.explain import explain
+from billsync.config.explain import explain, place_of
 from billsync.config.fields import Flag, Section, Text
 from billsync.config.problems import Problems
 from billsync.config.yaml import YamlMap
@@ -142,9 +142,9 @@ def build_options(account: AccountConfig, options_class: type[O], resolve_secret
     for name in secrets:
         raw[name] = _resolved(raw[name], account.where(name), resolve_secret)
     try:
-        return options_class.model_validate(raw, context={"folder": Path(account.origin.file).absolute().parent})
+        return options_class.model_validate(raw, context={"folder": account.folder})
     except ValidationError as error:
-        explain(error, options_class, lambda loc: account.where(str(loc[0]) if loc else ""), account.name, problems)
+        explain(error, options_class, lambda loc: place_of(account.options, loc), account.name, problems)
     problems.raise_any()
     raise AssertionError("a validation error explains itself")
 

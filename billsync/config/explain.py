@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from billsync.config.problems import Problems, nearest
+from billsync.config.problems import Problems, meant_by, nearest
 from billsync.config.yaml import YamlList, YamlMap
 from billsync.model.contract import Origin
 
@@ -30,8 +30,12 @@ def explain(
     error: ValidationError, model: type[BaseModel], where: Callable[[Loc], Origin], root: str, problems: Problems
 ) -> None:
     """Note every mistake of `error`; `where` knows the place of a location, `root` how the whole is called."""
-    for detail in error.errors(include_url=False, include_input=False):
+    details = error.errors(include_url=False, include_input=False)
+    misspelt = _misspelt(details, model)
+    for detail in details:
         loc = detail["loc"]
+        if detail["type"] == "missing" and loc in misspelt:
+            continue
         section = section_at(model, loc)
         kind = detail["type"]
         key = str(loc[-1]) if loc else root
@@ -45,6 +49,12 @@ def explain(
             problems.add(f"{spoken(loc, root)} must be one of: {', '.join(known)}", where(loc))
         else:
             problems.add(f"{spoken(loc, root)} {_sentence(detail)}", where(loc))
+
+
+def _misspelt(details: Sequence[Any], model: type[BaseModel]) -> set[Loc]:
+    """Keys that are missing only because they are written with a mistake, which is told anyway."""
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    return {(*loc[:-1], meant) for loc in unknown if (meant := meant_by(str(loc[-1]), keys_of(section_at(model, loc))))}
 
 
 def _sentence(detail: Any) -> str:

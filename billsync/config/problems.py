@@ -63,10 +63,14 @@ def _aside(hint: str) -> str:
     return f" ({hint})" if hint else ""
 
 
+def meant_by(word: str, known: Iterable[str]) -> str:
+    """The known word that is nearest to `word`; empty where none is near."""
+    return next(iter(get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)), "")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean 'received'?`, or the known words where none is near; empty where there are none."""
     words = sorted(set(known))
-    close = get_close_matches(word, words, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    if meant := meant_by(word, words):
+        return f"did you mean {meant!r}?"
     return f"known: {', '.join(words[:25])}" if words else ""

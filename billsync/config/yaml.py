@@ -195,7 +195,9 @@ class _Reader:
             if not isinstance(event, yaml.ScalarEvent):
                 raise self._error(event, "a key must be plain text")
             key = str(event.value)
-            value = self._value(next(self._events), depth + 1)
+            value = self._value(start_of_value := next(self._events), depth + 1)
+            if isinstance(value, YamlMap | YamlList) and not isinstance(start_of_value, yaml.AliasEvent):
+                value.origin = self._origin(event)  # a block begins with its key for people, not one line below
             if key == "<<" and event.implicit[0]:
                 merged += self._merged(event, value)
                 continue
