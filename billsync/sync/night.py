@@ -102,7 +102,7 @@ class _Night:
     def _poll(self, full: bool, accounts: Collection[str]) -> None:
         names = [name for name in self.firm.terms.sources if not accounts or name in accounts]
         memories = {name: self._memory(name) for name in names}
-        wanted = Wanted(today=self.firm.today, beginning=_beginning(self.firm), full=full)
+        wanted = Wanted(today=self.firm.today, beginning=beginning(self.firm), full=full)
         self.progress.say(f"polling {len(names)} account{'s' if len(names) != 1 else ''}")
         for _, answers in poll_all(self.firm, memories, wanted, self.progress):
             for answer in answers:
@@ -160,7 +160,7 @@ def _known(firm: Firm, accounts: Collection[str]) -> None:
             )
 
 
-def _beginning(firm: Firm) -> date:
+def beginning(firm: Firm) -> date:
     """The first day any contract can bill: earlier work needs no reading."""
     contracts = firm.terms.contracts.values()
     starts = [day for contract in contracts for day in (contract.starts_on, contract.signature.on) if day is not None]
