@@ -27,6 +27,8 @@ from billsync.config.yaml import YamlList, YamlMap
 
 NUMBER: dict[str, Any] = {"type": ["number", "string"]}
 _SHORT_RATES = {"default": None, "roles": "role", "people": "person", "tasks": "task"}
+_BY_NAME: dict[str, Any] = {"type": "object", "additionalProperties": NUMBER}
+_SHORT_SCHEMA: dict[str, Any] = {key: _BY_NAME if name else NUMBER for key, name in _SHORT_RATES.items()}
 
 
 class RateEntry(Section):
@@ -46,8 +48,16 @@ class RateCardEntry(Section):
 
     short_forms: ClassVar[tuple[dict[str, Any], ...]] = (
         NUMBER,
-        {"type": "array", "items": {"type": "object"}},
-        {"type": "object", "properties": {key: {} for key in _SHORT_RATES}, "additionalProperties": False},
+        {"type": "array", "items": {"$ref": "#/$defs/RateEntry"}},
+        {
+            "type": "object",
+            "properties": {
+                "currency": {"type": "string"},
+                "rates": {"type": "object", "properties": _SHORT_SCHEMA, "additionalProperties": False},
+                **_SHORT_SCHEMA,
+            },
+            "additionalProperties": False,
+        },
     )
 
     currency: Currency | None = Field(default=None, description="Currency of the rates; the firm's unless given.")
