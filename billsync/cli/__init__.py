@@ -25,6 +25,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Set up and look": {
         "demo": "A made-up firm, billed before your eyes.",
         "init": "Write a commented billsync.yaml for your firm.",
+        "check": "Test the configuration and every account.",
         "plugins": "Which sources, sinks and notifiers there are.",
         "config": "The configuration as billsync understands it, and its schema.",
     },
