@@ -88,5 +88,10 @@ def _columns(conn: sqlite3.Connection) -> Iterator[Problem]:
         "JOIN observation AS o ON o.seq = r.observation"
     )
     for number, kind, *shown, body in found:
-        if tuple(shown) != columns_of(kind, body):
+        try:
+            says = columns_of(kind, body)
+        except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+            yield 0, f"the newest observation of record {number} cannot be read: {error}"
+            continue
+        if tuple(shown) != says:
             yield 0, f"record {number} shows other values than its newest observation"

@@ -151,9 +151,9 @@ def _samples(
     for client in terms.clients:
         for kind in get_args(LineKind):
             found: list[Any] = conn.execute(
-                "SELECT p.amount FROM posting AS p WHERE p.kind = 'billed' AND p.client = ? AND p.line_kind = ? "
-                "AND p.reverses IS NULL AND p.at <= ? "
-                "AND NOT EXISTS (SELECT 1 FROM posting AS r WHERE r.reverses = p.id) ORDER BY p.id DESC LIMIT ?",
+                "SELECT p.amount FROM posting AS p WHERE p.kind = 'billed' AND p.client = ?1 AND p.line_kind = ?2 "
+                "AND p.reverses IS NULL AND p.at <= ?3 AND NOT EXISTS "
+                "(SELECT 1 FROM posting AS r WHERE r.reverses = p.id AND r.at <= ?3) ORDER BY p.id DESC LIMIT ?4",
                 (client, kind, until, _SAMPLES),
             ).fetchall()
             if found:

@@ -230,9 +230,9 @@ def intents_at(conn: sqlite3.Connection, as_of: datetime, states: Iterable[str])
     """Intents that were in these states at that instant."""
     wanted = frozenset(states)
     found = conn.execute(
-        "SELECT e.reference, e.state, max(e.id) FROM intent_event AS e WHERE e.at <= ? "
-        "GROUP BY e.reference ORDER BY min(e.id)",
+        "SELECT e.reference, e.state FROM (SELECT min(id) AS first, max(id) AS last FROM intent_event WHERE at <= ? "
+        "GROUP BY reference) AS g JOIN intent_event AS e ON e.id = g.last ORDER BY g.first",
         (stamp_of(as_of),),
     ).fetchall()
-    made = (intent(conn, reference, as_of=as_of) for reference, state, _ in found if state in wanted)
+    made = (intent(conn, reference, as_of=as_of) for reference, state in found if state in wanted)
     return tuple(one for one in made if one is not None)

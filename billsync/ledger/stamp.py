@@ -74,7 +74,7 @@ def unpack(text: str) -> Stamp | None:
     try:
         data = zlib.decompressobj().decompress(urlsafe_b64decode(found[2]), _LARGEST)
         return _read(json.loads(data))
-    except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, IndexError, ArithmeticError):
+    except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
         return None  # made by something else than `pack`: no stamp of ours
 
 

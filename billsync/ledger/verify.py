@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final
 
 from billsync.ledger.caches import cache_problems
@@ -19,10 +20,11 @@ from billsync.ledger.merkle import Growing, leaf_hash, node_hash
 from billsync.ledger.observations import observation_leaf
 from billsync.ledger.projection import COLUMNS, Row, rows_of
 from billsync.ledger.schema import schema_problems
+from billsync.model.errors import LedgerError
 
 Problem = tuple[int, str]
 _ENOUGH: Final = 1000
-"""Problems named before verifying stops: a file this broken is restored, not studied."""
+"""Problems named, of the journal and of the caches: a file more broken than that is restored, not studied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +45,11 @@ def verify(conn: sqlite3.Connection) -> Verification:
     if problems:
         return Verification(ok=False, rows=0, problems=tuple(problems), head="", root="")
     check = _Check(conn)
-    for problem in check.run():
-        problems.append(problem)
-        if len(problems) >= _ENOUGH:
-            break
-    else:
-        problems.extend(cache_problems(conn))
+    try:
+        problems.extend(islice(check.run(), _ENOUGH))
+        problems.extend(islice(cache_problems(conn), _ENOUGH))
+    except sqlite3.Error as error:
+        problems.append((check.size + 1, f"the ledger cannot be read on after row {check.size}: {error}"))
     return Verification(
         ok=not problems, rows=check.size, problems=tuple(problems), head=check.hash.hex(), root=check.tree.root().hex()
     )
@@ -103,7 +104,7 @@ class _Check:
                 yield from self.observed.check(made)
             if made.event == "created":
                 yield from _created(self.conn, made)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        except (LedgerError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             yield bare.seq, f"row {bare.seq} ({bare.event}) cannot be replayed: {type(error).__name__} {error}"
 
 
