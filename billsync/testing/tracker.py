@@ -1,0 +1,108 @@
+"""A project tracker on loopback whose records change while they are read, and whose pages misbehave on request.
+
+Rows are kept as the vendor would send them. A dialect (harvest.py, asana.py) adds routes, and how pages are linked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Final, Literal
+
+from billsync.sdk.row import utc_text
+from billsync.testing.clock import Clock
+from billsync.testing.server import FakeServer, Request, Response
+
+Row = dict[str, Any]
+PageManner = Literal["repeated", "short", "empty", "shuffled", "loop"]
+"""repeated: starts with rows of the page before · short: half a page, though more follow · empty: no rows, though more
+follow · shuffled: its rows in another order · loop: from here on every page links to itself."""
+TOKEN: Final = "made-up-token-1f5c9b"
+
+
+class FakeTracker(FakeServer):
+    """Tables of rows by id. `page_size` is small, so that few rows make many pages."""
+
+    unique = "id"
+    changed = "updated_at"
+
+    def __init__(self, *, clock: Clock | None = None, page_size: int = 3, token: str = TOKEN) -> None:
+        super().__init__(clock=clock)
+        self.page_size = page_size
+        self.token = token
+        self.tables: dict[str, dict[str, Row]] = defaultdict(dict)
+        self.manners: dict[int, PageManner] = {}
+        """How the n-th page from now on misbehaves (1 is the next one)."""
+        self._actions: dict[int, list[Callable[[], object]]] = defaultdict(list)
+        self._pages = 0
+        self._looping = False
+
+    # ---- What people do at the vendor ------------------------------------------------------------------------
+
+    def insert(self, table: str, row: Row) -> Row:
+        """Add a row."""
+        row.setdefault(self.changed, self.stamp())
+        self.tables[table][str(row[self.unique])] = row
+        return row
+
+    def edit(self, table: str, ident: int | str, **members: Any) -> Row:
+        """Change members of a row; a name with `__` reaches into it (`project__id`)."""
+        row = self.tables[table][str(ident)]
+        for path, value in members.items():
+            *steps, last = path.split("__")
+            here = row
+            for step in steps:
+                here = here[step]
+            here[last] = value
+        row[self.changed] = self.stamp()
+        return row
+
+    def delete(self, table: str, ident: int | str) -> Row:
+        """Take a row away, without a trace."""
+        return self.tables[table].pop(str(ident))
+
+    def stamp(self) -> str:
+        """The time, as this vendor writes it."""
+        return utc_text(self.clock.now())
+
+    # ---- What happens while pages are read -------------------------------------------------------------------
+
+    def after_page(self, number: int, action: Callable[[], object]) -> None:
+        """Do something once the n-th page from now on has been sent (1 is the next one)."""
+        self._actions[self._pages + number].append(action)
+
+    def misbehave(self, number: int, manner: PageManner) -> None:
+        """Let the n-th page from now on misbehave."""
+        self.manners[self._pages + number] = manner
+
+    def page(self, rows: Sequence[Row], start: int) -> tuple[list[Row], int | None]:
+        """Rows from `start` (0 is the first) and where the next page starts; None at the end."""
+        self._pages += 1
+        manner = "loop" if self._looping else self.manners.get(self._pages)
+        size = self.page_size if manner != "short" else max(1, self.page_size // 2)
+        found = list(rows[start : start + size])
+        after: int | None = start + len(found) if start + len(found) < len(rows) else None
+        if manner == "repeated":
+            found = [*rows[max(0, start - 1) : start], *found]
+        elif manner == "empty":
+            found, after = [], start
+        elif manner == "shuffled":
+            Random(self._pages).shuffle(found)  # noqa: S311
+        elif manner == "loop":
+            after, self._looping = start, True
+        for action in self._actions.pop(self._pages, []):
+            action()
+        return found, after
+
+    @property
+    def turn(self) -> str:
+        """What makes the link to the next page unlike all others; not where a vendor sends us in a circle."""
+        return "0" if self._looping else str(self._pages)
+
+    def authorized(self, request: Request) -> bool:
+        """The token stands where bearer tokens stand."""
+        return request.headers.get("authorization") == f"Bearer {self.token}"
+
+    def handle(self, request: Request) -> Response:
+        raise NotImplementedError
