@@ -145,8 +145,7 @@ def build_options(account: AccountConfig, options_class: type[O], resolve_secret
         return options_class.model_validate(raw, context={"folder": account.folder})
     except ValidationError as error:
         explain(error, options_class, lambda loc: place_of(account.options, loc), account.name, problems)
-    problems.raise_any()
-    raise AssertionError("a validation error explains itself")
+        raise problems.error() from None
 
 
 def _refuse_literal(value: Any, name: str, where: Origin, problems: Problems) -> None:

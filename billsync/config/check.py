@@ -8,6 +8,7 @@ from billsync.config.contracts import ContractEntry
 from billsync.config.load import Config
 from billsync.config.problems import Problems, nearest
 from billsync.model.contract import Origin
+from billsync.reports.causes import CAUSES
 
 Named = tuple[str, Origin]
 
@@ -21,7 +22,7 @@ def check(config: Config, problems: Problems) -> None:
     _twice("client", ((client.id, client.where("id")) for client in entry.clients), problems)
     _twice("contract", ((contract.id, contract.where("id")) for contract in entry.contracts), problems)
     for client in entry.clients:
-        _known("sink", ((name, client.where("customers")) for name in client.customers), sinks, problems)
+        _known("sink", ((name, client.where("customers", name)) for name in client.customers), sinks, problems)
     _check_people(config, sources, problems)
     for gates in (entry.approvals, *(contract.gates for contract in entry.contracts)):
         for approver in gates.approvers:
@@ -29,6 +30,8 @@ def check(config: Config, problems: Problems) -> None:
     for billing in (entry.billing, *(contract.billing for contract in entry.contracts)):
         if billing.sink:
             _known("sink", [(billing.sink, billing.where("sink"))], sinks, problems)
+    codes = ((code, entry.where("owners", code)) for code in entry.owners if not code.startswith("hold_"))
+    _known("cause or finding", codes, CAUSES, problems)
     for contract in entry.contracts:
         _known("client", _clients_of(contract), clients, problems)
         _known("source", _accounts_of(contract), sources, problems)
@@ -69,22 +72,21 @@ def _check_people(config: Config, sources: set[str], problems: Problems) -> None
     people = config.entry.people
     owner: dict[str, str] = {}
     for person, written in people.items():
-        _known("source", ((name, written.where("accounts")) for name in written.accounts), sources, problems)
+        _known("source", ((name, written.where("accounts", name)) for name in written.accounts), sources, problems)
         for account, ids in written.accounts.items():
             for there in ids:
                 other = owner.setdefault(f"{account}:{there}", person)
                 if other != person:
                     problems.add(
                         f"{there!r} at {account!r} is {other!r} and {person!r}",
-                        written.where("accounts"),
+                        written.where("accounts", account),
                         "an id at a source is one person",
                     )
     if people:
         cards = list(config.entry.rate_cards.values())
         cards += [c.time.rates for c in config.entry.contracts if c.time and c.time.rates]
         for card in cards:
-            named = ((rate.person, rate.where("person")) for rate in card.rates if rate.person)
-            _known("person", named, people, problems)
+            _known("person", card.persons(), people, problems)
 
 
 def _check_ids(contract: ContractEntry, problems: Problems) -> None:

@@ -38,12 +38,12 @@ def changes(old: Terms, new: Terms) -> tuple[TermChange, ...]:
     found: list[TermChange] = []
     for name in sorted({*old.contracts, *new.contracts}):
         before, after = old.contracts.get(name), new.contracts.get(name)
-        if after is None and before is not None:
-            found.append(TermChange(contract=name, what="gone", origin=before.origin))
-        elif before is None and after is not None:
-            found.append(TermChange(contract=name, what="new", origin=after.origin))
-        elif before is not None and after is not None:
+        if before and after:
             found += _changed(before, after)
+        elif before:
+            found.append(TermChange(contract=name, what="gone", origin=before.origin))
+        elif after:
+            found.append(TermChange(contract=name, what="new", origin=after.origin))
     return tuple(found)
 
 

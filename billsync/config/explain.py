@@ -33,7 +33,7 @@ def explain(
     details = error.errors(include_url=False, include_input=False)
     misspelt = _misspelt(details, model)
     for detail in details:
-        loc = detail["loc"]
+        loc = _written(detail["loc"])
         if detail["type"] == "missing" and loc in misspelt:
             continue
         section = section_at(model, loc)
@@ -51,9 +51,14 @@ def explain(
             problems.add(f"{spoken(loc, root)} {_sentence(detail)}", where(loc))
 
 
+def _written(loc: Loc) -> Loc:
+    """The way without pydantic's own words, which stand in brackets: `[key]`, and the forms of a value."""
+    return tuple(part for part in loc if not (isinstance(part, str) and part.startswith("[")))
+
+
 def _misspelt(details: Sequence[Any], model: type[BaseModel]) -> set[Loc]:
     """Keys that are missing only because they are written with a mistake, which is told anyway."""
-    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    unknown = [_written(detail["loc"]) for detail in details if detail["type"] == "extra_forbidden"]
     return {(*loc[:-1], meant) for loc in unknown if (meant := meant_by(str(loc[-1]), keys_of(section_at(model, loc))))}
 
 
@@ -79,7 +84,7 @@ def spoken(loc: Loc, root: str = "") -> str:
     for part in loc:
         if isinstance(part, int):
             words += f"[{part + 1}]"
-        elif part != "[key]":
+        else:
             words += f".{part}" if words else part
     return words
 
@@ -118,6 +123,6 @@ def place_of(document: Any, loc: Loc) -> Origin:
             place, current = current.origins[key], current[key]
         elif isinstance(current, YamlList) and isinstance(part, int) and part < len(current):
             place, current = current.origins[part], current[part]
-        elif part != "[key]":
+        else:
             break
     return place

@@ -122,16 +122,21 @@ class Section(BaseModel):
     """JSON Schemas of the short forms that `expanded` understands."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
-    _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
+    _written: YamlMap | None = PrivateAttr(default=None)
 
     @property
     def origin(self) -> Origin:
         """Where the section begins."""
         return self._origin
 
-    def where(self, key: str) -> Origin:
-        """Where `key` is written; where the section begins if it is not."""
-        return self._origins.get(key, self._origin)
+    def where(self, key: str, inner: str = "") -> Origin:
+        """Where `key` is written, or `inner` within its mapping; where the section begins if neither is."""
+        if self._written is None or key not in self._written:
+            return self._origin
+        member = self._written[key]
+        if isinstance(member, YamlMap) and inner in member:
+            return member.origins[inner]
+        return self._written.origins[key]
 
     @classmethod
     def expanded(cls, value: Any) -> Any:
@@ -144,7 +149,7 @@ class Section(BaseModel):
         long = value if isinstance(value, cls) else cls.expanded(value)
         made: Self = handler(long)
         if isinstance(long, YamlMap):
-            made._origin, made._origins = long.origin, long.origins
+            made._origin, made._written = long.origin, long
             for key, raw in long.items():
                 _place(made.__dict__.get(key), raw, long.origins[key])
         return made

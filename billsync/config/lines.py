@@ -13,6 +13,7 @@ from billsync.config.contracts import (
     LineEntry,
     MilestoneEntry,
     ReleaseEntry,
+    ThresholdEntry,
 )
 from billsync.config.problems import Problems
 from billsync.model.contract import (
@@ -102,7 +103,7 @@ def trigger(entry: LineEntry, scope: Scope) -> Trigger:
     if entry.progress is not None:
         return _progress(entry, complete, scope)
     if entry.threshold is not None:
-        return _threshold(entry, scope)
+        return _threshold(entry.id, entry.threshold, scope)
     if entry.on is not None:
         return Trigger(kind="dated", on=entry.on, every=entry.every, until=entry.until)
     if entry.milestone is not None:
@@ -135,19 +136,17 @@ def _progress(entry: LineEntry, complete: Condition, scope: Scope) -> Trigger:
     return Trigger(kind="progress", match=found, complete=complete, progress_of=of[entry.progress or "percent"])
 
 
-def _threshold(entry: LineEntry, scope: Scope) -> Trigger:
-    threshold = entry.threshold
-    assert threshold is not None  # noqa: S101  the caller looked
-    given = [name for name in ("hours", "amount", "percent") if getattr(threshold, name) is not None]
+def _threshold(line_id: str, entry: ThresholdEntry, scope: Scope) -> Trigger:
+    given = [name for name in ("hours", "amount", "percent") if getattr(entry, name) is not None]
     if len(given) != 1:
         scope.mistake(
-            f"line {entry.id!r}: a threshold is one of hours, amount, percent", threshold.origin, "keep one of them"
+            f"line {line_id!r}: a threshold is one of hours, amount, percent", entry.origin, "keep one of them"
         )
     return Trigger(
         kind="threshold",
-        at_hours=threshold.hours,
-        at_amount=scope.optional(threshold.amount, threshold.where("amount")),
-        at_percent=threshold.percent,
+        at_hours=entry.hours,
+        at_amount=scope.optional(entry.amount, entry.where("amount")),
+        at_percent=entry.percent,
     )
 
 

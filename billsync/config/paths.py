@@ -19,11 +19,6 @@ def config_folder() -> Path:
     return platformdirs.user_config_path("billsync", appauthor=False)
 
 
-def state_folder() -> Path:
-    """The platform's folder for state, e.g. ~/.local/state/billsync."""
-    return platformdirs.user_state_path("billsync", appauthor=False)
-
-
 def find(path: Path | None, environ: Mapping[str, str]) -> Path:
     """The configuration: as told, as $BILLSYNC_CONFIG tells, ./billsync.yaml, or in the platform's folder."""
     told = path or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None)

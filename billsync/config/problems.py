@@ -28,9 +28,6 @@ class Problems:
     def __init__(self) -> None:
         self._found: list[Problem] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
     def add(self, what: str, where: Origin, hint: str = "") -> None:
         """Note a mistake; the same one in the same place counts once."""
         problem = Problem(what=what, where=where, hint=hint)
@@ -43,16 +40,18 @@ class Problems:
 
     def raise_any(self) -> None:
         """UsageError with up to 20 of the mistakes, each with file and line; nothing where there is none."""
-        if not self._found:
-            return
+        if self._found:
+            raise self.error()
+
+    def error(self) -> UsageError:
+        """All mistakes as one error: three lines for one mistake, a line each for several."""
         found = sorted(self._found, key=lambda problem: (problem.where.file, problem.where.line))
         if len(found) == 1:
-            only = found[0]
-            raise UsageError(only.what, where=str(only.where), hint=only.hint)
+            return UsageError(found[0].what, where=str(found[0].where), hint=found[0].hint)
         shown = [f"{problem.where}: {problem.what}{_aside(problem.hint)}" for problem in found[:SHOWN]]
         if len(found) > SHOWN:
             shown.append(f"and {len(found) - SHOWN} more")
-        raise UsageError(
+        return UsageError(
             f"{len(found)} mistakes in the configuration",
             where="\n".join(shown),
             hint="`billsync config schema` prints every key; config.example.yaml explains them",

@@ -4,9 +4,10 @@ Rates are major units an hour. A card may be written as a list of rates (with da
 people: {...}, tasks: {...}}`, or as one number.
 """
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from billsync.config.fields import (
     AccountName,
@@ -23,12 +24,11 @@ from billsync.config.fields import (
     Texts,
     short,
 )
-from billsync.config.yaml import YamlList, YamlMap
+from billsync.config.yaml import YamlMap
+from billsync.model.contract import Origin
 
 NUMBER: dict[str, Any] = {"type": ["number", "string"]}
-_SHORT_RATES = {"default": None, "roles": "role", "people": "person", "tasks": "task"}
-_BY_NAME: dict[str, Any] = {"type": "object", "additionalProperties": NUMBER}
-_SHORT_SCHEMA: dict[str, Any] = {key: _BY_NAME if name else NUMBER for key, name in _SHORT_RATES.items()}
+_BY_NAME = ("default", "roles", "people", "tasks")
 
 
 class RateEntry(Section):
@@ -43,63 +43,61 @@ class RateEntry(Section):
     until: Day | None = Field(default=None, description="Last date of work with this rate.")
 
 
+class RatesByName(Section):
+    """Rates without dates, written short: one for all, and by role, person and task."""
+
+    default: NotNegative | None = Field(default=None, description="For whoever matches nothing else.")
+    roles: dict[Text, NotNegative] = Field(default_factory=dict, description="Role -> rate.")
+    people: dict[Id, NotNegative] = Field(default_factory=dict, description="Person -> rate.")
+    tasks: dict[Text, NotNegative] = Field(default_factory=dict, description="Task -> rate.")
+
+
+def _form(value: Any) -> str:
+    return "[by name]" if isinstance(value, dict | RatesByName) else "[list]"
+
+
+Rates = Annotated[
+    Annotated[tuple[RateEntry, ...], Tag("[list]")] | Annotated[RatesByName, Tag("[by name]")], Discriminator(_form)
+]
+
+
 class RateCardEntry(Section):
     """A list of rates in one currency."""
 
     short_forms: ClassVar[tuple[dict[str, Any], ...]] = (
         NUMBER,
         {"type": "array", "items": {"$ref": "#/$defs/RateEntry"}},
-        {
-            "type": "object",
-            "properties": {
-                "currency": {"type": "string"},
-                "rates": {"type": "object", "properties": _SHORT_SCHEMA, "additionalProperties": False},
-                **_SHORT_SCHEMA,
-            },
-            "additionalProperties": False,
-        },
+        {"$ref": "#/$defs/RatesByName"},
     )
 
     currency: Currency | None = Field(default=None, description="Currency of the rates; the firm's unless given.")
-    rates: tuple[RateEntry, ...] = Field(default=(), description="A list, or default, roles, people and tasks.")
+    rates: Rates = Field(default=(), description="A list, or default, roles, people and tasks.")
 
     @classmethod
     def expanded(cls, value: Any) -> Any:
         if isinstance(value, YamlMap):
-            rest = YamlMap(value.origin)
-            rates = YamlMap(value.origin)
-            for key, member in value.items():
-                (rates if key in _SHORT_RATES else rest).put(key, member, value.origins[key])
-            if rates:
-                rest.put("rates", _listed(rates), value.origin)
-            elif isinstance(rest.get("rates"), YamlMap):
-                rest["rates"] = _listed(rest["rates"])
-            return rest
-        if isinstance(value, list) or value is None:
+            return _with_rates(value)
+        if isinstance(value, list):
             return {"rates": value}
-        return {"rates": [{"amount": value}]}
+        return value if value is None else {"rates": {"default": value}}
 
-
-def _listed(rates: YamlMap) -> YamlList:
-    """The rates of the short form, one by one, each with the place of its own line."""
-    rows = YamlList(rates.origin)
-
-    def add(amount: Any, name: str | None, value: str, shorthand: YamlMap) -> None:
-        row = YamlMap(shorthand.origins[value])
-        row.put("amount", amount, row.origin)
-        if name:
-            row.put(name, value, row.origin)
-        rows.put(row, row.origin)
-
-    for key, member in rates.items():
-        if key == "default":
-            add(member, None, key, rates)
-        elif key in _SHORT_RATES and isinstance(member, YamlMap):
-            for value, amount in member.items():
-                add(amount, _SHORT_RATES[key], value, member)
+    def persons(self) -> Iterator[tuple[str, Origin]]:
+        """Every person whom a rate names, and where."""
+        if isinstance(self.rates, RatesByName):
+            yield from ((person, self.rates.where("people", person)) for person in self.rates.people)
         else:
-            add(member, key, key, rates)
-    return rows
+            yield from ((rate.person, rate.where("person")) for rate in self.rates if rate.person)
+
+
+def _with_rates(card: YamlMap) -> YamlMap:
+    """`{default: 180, currency: EUR}` is `{rates: {default: 180}, currency: EUR}`."""
+    if "rates" in card or not any(key in card for key in _BY_NAME):
+        return card
+    rest, rates = YamlMap(card.origin), YamlMap(card.origin)
+    for key, member in card.items():
+        (rates if key in _BY_NAME else rest).put(key, member, card.origins[key])
+    rest.put("rates", rates, card.origin)
+    return rest
 
 
 class IncrementEntry(Section):

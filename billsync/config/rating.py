@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from billsync.config.contracts import ContractEntry
 from billsync.config.lines import Scope
 from billsync.config.problems import nearest
-from billsync.config.rates import CapEntry, IncludedEntry, IncrementEntry, MinimumEntry, RateCardEntry, TimeEntry
+from billsync.config.rates import (
+    CapEntry,
+    IncludedEntry,
+    IncrementEntry,
+    MinimumEntry,
+    RateCardEntry,
+    RateEntry,
+    RatesByName,
+    TimeEntry,
+)
 from billsync.model.contract import (
     Cap,
     ExpenseTerms,
@@ -28,20 +37,32 @@ DEFAULT_CARD = "default"
 
 def card(name: str, entry: RateCardEntry, currency: str) -> RateCard:
     """A card in its own currency, or in `currency` where it names none."""
-    rates = tuple(
-        Rate(
-            amount=rate.amount,
-            person=rate.person,
-            project=rate.project,
-            role=rate.role,
-            task=rate.task,
-            since=rate.since,
-            until=rate.until,
-            origin=rate.origin,
-        )
-        for rate in entry.rates
+    rates = _by_name(entry.rates) if isinstance(entry.rates, RatesByName) else map(_rate, entry.rates)
+    return RateCard(id=name, currency=entry.currency or currency, rates=tuple(rates))
+
+
+def _rate(entry: RateEntry) -> Rate:
+    return Rate(
+        amount=entry.amount,
+        person=entry.person,
+        project=entry.project,
+        role=entry.role,
+        task=entry.task,
+        since=entry.since,
+        until=entry.until,
+        origin=entry.origin,
     )
-    return RateCard(id=name, currency=entry.currency or currency, rates=rates)
+
+
+def _by_name(entry: RatesByName) -> Iterator[Rate]:
+    if entry.default is not None:
+        yield Rate(amount=entry.default, origin=entry.where("default"))
+    for role, amount in entry.roles.items():
+        yield Rate(amount=amount, role=role, origin=entry.where("roles", role))
+    for person, amount in entry.people.items():
+        yield Rate(amount=amount, person=person, origin=entry.where("people", person))
+    for task, amount in entry.tasks.items():
+        yield Rate(amount=amount, task=task, origin=entry.where("tasks", task))
 
 
 def time_terms(entry: ContractEntry, cards: Mapping[str, RateCard], scope: Scope) -> TimeTerms | None:

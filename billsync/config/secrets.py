@@ -17,6 +17,7 @@ import os
 import shlex
 import stat
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,9 @@ LARGEST: Final = 64 * 1024
 SCHEMES: Final = ("keyring", "env", "file", "systemd", "cmd")
 INSTEAD: Final = "write env:NAME, file:PATH, systemd:NAME or cmd:COMMAND here instead"
 _NO_KEYRINGS: Final = ("keyring.backends.fail.", "keyring.backends.null.", "keyrings.alt.", "keyrings.cryptfile.")
+
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Accounts are opened side by side; keyrings are not made for that."""
 
 
 class Secrets:
@@ -151,7 +155,8 @@ class Secrets:
         shown = _at(where, f"keyring:{name}")
         back_end = self._back_end(keyring, shown)
         try:
-            secret: str | None = back_end.get_password(service, user)
+            with _ONE_AT_A_TIME:
+                secret: str | None = back_end.get_password(service, user)
         except keyring.errors.KeyringLocked:
             raise SecretError("the keyring is locked", where=shown, hint=f"unlock it, or {INSTEAD}") from None
         except (keyring.errors.KeyringError, RuntimeError, OSError) as error:
