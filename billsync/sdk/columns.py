@@ -5,109 +5,26 @@ shows tonight and turns rows into records. Nothing is guessed: an unknown value 
 column that is gone is an error, not an empty cell; and `rules()` tells how many records each rule matched.
 """
 
+from __future__ import annotations
+
 import difflib
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from typing import Any, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from typing import Any, Self
 
 from billsync.model.errors import BadAnswer
 from billsync.model.money import exponent
 from billsync.model.work import Kind, Record
 from billsync.sdk import formats
-from billsync.sdk.fields import FIELDS, MEANINGS, folded
-from billsync.sdk.fields import Field as TableField
-from billsync.sdk.formats import Cell, HoursUnit, Sign, text_of
+from billsync.sdk.fields import FIELDS, MEANINGS, Field, folded
+from billsync.sdk.formats import Cell, text_of
+from billsync.sdk.mapping import REST, Columns
 from billsync.sdk.parse import dig, instant
 from billsync.sdk.records import BUILD
 
-REST = "*"
-"""In a list of words: every value that no other rule names."""
-
-
-class Columns(BaseModel):
-    """How the columns of one table become the fields of one kind of record."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    columns: dict[str, str] = Field(
-        default_factory=dict,
-        description="Field -> column (its id, or its exact title). `custom.NAME` keeps a column as custom field NAME.",
-    )
-    constants: dict[str, str | int | bool | Decimal | date] = Field(
-        default_factory=dict, description="Field -> the value it has in every row, for fields without a column."
-    )
-    values: dict[str, dict[str, list[str]] | list[str]] = Field(
-        default_factory=dict,
-        description="Field -> meaning -> the words for it, e.g. complete: {complete: [done, erledigt], open: ['*']}. "
-        "A plain list gives the words for yes; '*' is every value that no other rule names.",
-    )
-    id_from: list[str] = Field(
-        default_factory=list,
-        description="Fields whose values together are the row's identity, where there is no id column. "
-        "An edit of one of them then looks like a new row.",
-    )
-    decimal: Sign | None = Field(
-        default=None,
-        description="Decimal sign of numbers in text; unset: a number that can be read two ways is refused.",
-    )
-    thousands: Literal[".", ",", "'", " "] | None = Field(
-        default=None, description="Thousands sign of numbers in text."
-    )
-    dates: str = Field(default="YYYY-MM-DD", description="Form of dates in text, e.g. DD.MM.YYYY or MM/DD/YYYY.")
-    hours: HoursUnit = Field(default="hours", description="Unit of hours: hours, minutes, seconds, hh:mm, iso8601.")
-    percent: Literal["hundred", "one"] = Field(
-        default="hundred",
-        description="Whether full percentages are written 100 or 1. Text with a % sign is always 0-100.",
-    )
-
-    @field_validator("columns", "constants", mode="before")
-    @classmethod
-    def _ids_as_text(cls, value: Any) -> Any:
-        """Column ids are numbers at some vendors; the constant true is a word."""
-        if not isinstance(value, Mapping):
-            return value
-        return {key: text_of(item) if isinstance(item, int) else item for key, item in value.items()}
-
-    @field_validator("values", mode="before")
-    @classmethod
-    def _words(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        return {
-            field: {meaning: _texts(words) for meaning, words in rule.items()}
-            if isinstance(rule, Mapping)
-            else _texts(rule)
-            for field, rule in value.items()
-        }
-
-    @field_validator("dates")
-    @classmethod
-    def _date_form(cls, value: str) -> str:
-        formats.date_pattern(value)
-        return value
-
-    @model_validator(mode="after")
-    def _meanings_exist(self) -> Self:
-        for field, rule in self.values.items():
-            if field not in MEANINGS:
-                raise ValueError(f"values: {field!r} has no meanings; these have: {', '.join(MEANINGS)}")
-            for meaning in rule if isinstance(rule, dict) else ():
-                if meaning not in MEANINGS[field]:
-                    raise ValueError(f"values: {field}: {meaning!r} is none of {', '.join(MEANINGS[field])}")
-        both = self.columns.keys() & self.constants.keys()
-        if both:
-            raise ValueError(f"{', '.join(sorted(both))}: a column and a constant")
-        return self
-
-
-def _texts(words: Any) -> Any:
-    return [text_of(word) for word in words] if isinstance(words, list | tuple) else [text_of(words)]
+__all__ = ["Columns", "Mapper", "Matched"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,13 +93,12 @@ class Mapper:
 
     def rules(self) -> list[Matched]:
         """Every rule in use with the records it matched so far; the firm's own rules also when that is none."""
+        own = {name: _named(name, self._mapping) for name in self._words if self._present(name)}
         return [
-            Matched(field=field, meaning=meaning, records=self._counts[field, meaning], configured=bool(own))
-            for field in self._words
-            if self._present(field)
-            for own in [self._mapping.values.get(field)]
-            for meaning in MEANINGS[field]
-            if self._counts[field, meaning] or (own and (isinstance(own, list) or meaning in own))
+            Matched(field=name, meaning=meaning, records=self._counts[name, meaning], configured=meaning in named)
+            for name, named in own.items()
+            for meaning in MEANINGS[name]
+            if self._counts[name, meaning] or meaning in named
         ]
 
     def _known(self, name: str) -> bool:
@@ -230,7 +146,7 @@ class Mapper:
         parts = [text_of(self._cell(name, row)) for name in self._mapping.id_from]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:20]
 
-    def _value(self, field: TableField, cell: Cell) -> Any:
+    def _value(self, field: Field, cell: Cell) -> Any:
         how, name, terms = field.how, field.name, self._mapping
         if how == "meaning":
             return self._meaning(name, cell) if self._present(name) else None
@@ -272,10 +188,15 @@ def _folded_word(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def _named(name: str, mapping: Columns) -> Mapping[str, list[str]]:
+    """The firm's own words by meaning; a plain list is of the first meaning, which is the field's yes."""
+    own = mapping.values.get(name, {})
+    return own if isinstance(own, dict) else {next(iter(MEANINGS[name])): own}
+
+
 def _words_of(name: str, mapping: Columns) -> dict[str, str]:
     """Word -> meaning: the firm's own words for a meaning replace the usual ones of that meaning."""
-    own = mapping.values.get(name, {})
-    named = own if isinstance(own, dict) else {next(iter(MEANINGS[name])): own}
+    named = _named(name, mapping)
     words = {
         _folded_word(word): meaning
         for meaning, usual in MEANINGS[name].items()

@@ -1,8 +1,8 @@
 """Tables in files: CSV, XLSX (and XLS, ODS), JSON; each row with its line, as the firm's own programs wrote them.
 
 The dialect is declared, never sniffed; text is UTF-8, or UTF-16 with its mark, or the declared encoding, never
-replaced characters. A row that is broken comes with its trouble; a file that changes while it is read raises before
-its last row is given away, since that row may be half. CSV streams; the others are held in memory, up to the cap.
+replaced characters. A row that is broken comes with its trouble; a file that changes while it is read gives no row
+more, since that row may be half. CSV streams; the others are held in memory, up to the cap.
 """
 
 import codecs
@@ -101,7 +101,7 @@ def open_table(path: Path, form: TableFormat) -> Iterator[Table]:
                 return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
 
             table = _json_table(file, form) if path.suffix.lower() == ".json" else _sheet_or_csv(path, file, form)
-            yield Table(titles=table.titles, rows=_held_back(_capped(table.rows, form), changed))
+            yield Table(titles=table.titles, rows=_unchanged(_capped(table.rows, form), changed))
     except VendorError as error:
         error.where = error.where or path.name
         raise
@@ -113,17 +113,14 @@ def open_table(path: Path, form: TableFormat) -> Iterator[Table]:
         raise Unavailable(f"the file cannot be read: {error.strerror}", where=str(path)) from None
 
 
-def _held_back(rows: Iterable[Row], changed: Callable[[], bool]) -> Iterator[Row]:
-    """The rows, the last one only once the file is known to be as it was when it was opened."""
-    last = None
+def _unchanged(rows: Iterable[Row], changed: Callable[[], bool]) -> Iterator[Row]:
+    """The rows, each only while the file is as it was when it was opened: what grows may have been read half."""
     for row in rows:
-        if last is not None:
-            yield last
-        last = row
+        if changed():
+            break
+        yield row
     if changed():
         raise Unavailable("the file changed while it was read", hint="the next run reads it again")
-    if last is not None:
-        yield last
 
 
 def _capped(rows: Iterable[Row], form: TableFormat) -> Iterator[Row]:
@@ -215,7 +212,8 @@ def _csv_lines(text: io.TextIOWrapper, delimiter: str, quote: str, offset: int) 
             except csv.Error as error:
                 yield line, f"not CSV: {error}"
     finally:
-        text.detach()  # the wrapper must not close the file under whoever opened it
+        if not text.closed:
+            text.detach()  # the wrapper must not close the file under whoever opened it
 
 
 def _encoding(file: BinaryIO, form: TableFormat) -> str:
@@ -235,7 +233,7 @@ def _encoding(file: BinaryIO, form: TableFormat) -> str:
 def _decodes(file: BinaryIO, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     try:
-        while piece := file.read(1 << 20):
+        while piece := file.read(1 << 16):
             decoder.decode(piece)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
