@@ -6,9 +6,9 @@ OAuth 2 has its own module (oauth2.py); so have the flows that first need a call
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Generator, Mapping
 
+from billsync.http.call import decode, encode
 from billsync.http.client import httpx
 from billsync.http.fill import Values
 from billsync.http.redact import Redactor
@@ -54,13 +54,13 @@ class BodyAuth(httpx.Auth):
         self._members = members
 
     def auth_flow(self, request: httpx.Request) -> Flow:
-        body = json.loads(request.content) if request.content else {}
+        body = decode(request.content, where=str(request.url.copy_with(query=None))) if request.content else {}
         headers = {name: value for name, value in request.headers.items() if name != "content-length"}
         yield httpx.Request(
             request.method,
             request.url,
             headers={**headers, "content-type": "application/json"},
-            content=json.dumps({**body, **self._members}).encode(),
+            content=encode({**body, **self._members}),
             extensions=request.extensions,
         )
 

@@ -46,12 +46,20 @@ class Reply:
     """Takes secrets out of what an error quotes."""
     next_link: str = field(default="", repr=False)
     """The `rel="next"` of the Link header."""
+    _decoded: list[Json] = field(default_factory=list, repr=False)
+    """Holds the JSON once it was read: pages are large, and the judge, the pager and the caller all ask for it."""
 
     def json(self) -> Json:
         """Decoded JSON with Decimal numbers, {} for an empty answer that may be empty. BadAnswer for anything else."""
-        if not self.content.strip() and self.status in _EMPTY:
+        if self.is_empty() and self.status in _EMPTY:
             return {}
-        return decode(self.content, where=self.where, mask=self.mask)
+        if not self._decoded:
+            self._decoded.append(decode(self.content, where=self.where, mask=self.mask))
+        return self._decoded[0]
+
+    def is_empty(self) -> bool:
+        """True when there is no body."""
+        return not self.content.strip()
 
     def is_json(self) -> bool:
         """True when the vendor says that it is JSON."""

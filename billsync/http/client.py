@@ -37,6 +37,6 @@ def timeout(seconds: int) -> httpx.Timeout:
 
 def certified(certificate: Path, key: Path, password: str | None) -> ssl.SSLContext:
     """A TLS context that shows a client certificate (PEM files)."""
-    context = ssl.create_default_context()
+    context = httpx.create_ssl_context()
     context.load_cert_chain(certificate, key, password)
     return context

@@ -101,39 +101,42 @@ class TokenEndpoint:
 
     def assertion(self) -> str:
         """A JWT signed with the account's key, good for five minutes."""
-        from authlib.oauth2.rfc7523.assertion import sign_jwt_bearer_assertion
+        from joserfc import jwt
         from joserfc.errors import JoseError
+        from joserfc.jwk import import_key
 
-        declared = self.declared
-        client_id = self._values.option(declared.client_id)
-        issued = self._now()
-        claims = {name: self._values.fill(value) for name, value in declared.assertion_claims.items()}
-        if self.scope() and self._signs_client():
-            claims.setdefault("scope", self.scope() or "")
-        claims.setdefault("jti", hashlib.sha256(f"{client_id} {issued.isoformat()}".encode()).hexdigest()[:32])
+        algorithm = self.declared.assertion_algorithm
+        header = {name: self._values.fill(value) for name, value in self.declared.assertion_headers.items()}
         try:
-            signed = sign_jwt_bearer_assertion(
-                self._values.option(declared.assertion_key or ""),
-                issuer=client_id,
-                audience=self.url,
-                subject=client_id,
-                issued_at=int(issued.timestamp()),
-                expires_at=int((issued + timedelta(seconds=_ASSERTION_SECONDS)).timestamp()),
-                claims=claims,
-                header={
-                    "typ": "JWT",
-                    "alg": declared.assertion_algorithm,
-                    **{name: self._values.fill(value) for name, value in declared.assertion_headers.items()},
-                },
+            key = import_key(
+                self._values.option(self.declared.assertion_key or ""), "EC" if algorithm.startswith("E") else "RSA"
             )
+            header = {"typ": "JWT", "alg": algorithm, **header}
+            signed = jwt.encode(header, self._claims(), key, algorithms=[algorithm])
         except (JoseError, ValueError, TypeError):
             raise SecretError(
-                f"the key in option {declared.assertion_key!r} cannot sign {declared.assertion_algorithm}",
+                f"the key in option {self.declared.assertion_key!r} cannot sign {algorithm}",
                 where=self.account,
                 hint="it must be a private key in PEM form, of the kind that the vendor asks for",
             ) from None
         self._redactor.learn(signed)
-        return str(signed)
+        return signed
+
+    def _claims(self) -> dict[str, Any]:
+        """iss, sub, aud, iat, exp and jti (RFC 7523, 3), then what the connector declared beside or instead of them."""
+        client_id = self._values.option(self.declared.client_id)
+        issued = int(self._now().timestamp())
+        scope = self.scope()
+        return {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": self.url,
+            "iat": issued,
+            "exp": issued + _ASSERTION_SECONDS,
+            "jti": hashlib.sha256(f"{client_id} {self._now().isoformat()}".encode()).hexdigest()[:32],
+            **({"scope": scope} if scope and self._signs_client() else {}),
+            **{name: self._values.fill(value) for name, value in self.declared.assertion_claims.items()},
+        }
 
     def _sent(self, target: str, headers: dict[str, str], form: str) -> dict[str, Any]:
         pairs = dict(parse_qsl(form, keep_blank_values=True))

@@ -22,7 +22,7 @@ from billsync.model.errors import (
     Unavailable,
     VendorError,
 )
-from billsync.sdk.api import Api, Success
+from billsync.sdk.api import Api, Json, Success
 
 CLASSES: Mapping[str, type[VendorError]] = {
     "AuthFailed": AuthFailed,
@@ -118,14 +118,14 @@ def _short(text: str) -> str:
     return " ".join(text.split())[:300]
 
 
-def of_body(reply: Reply, tests: tuple[Success, ...], *, account: str) -> VendorError | None:
+def of_body(raw: Json, reply: Reply, tests: tuple[Success, ...], *, account: str) -> VendorError | None:
     """The error of a 2xx whose body fails a declared test of success."""
     for test in tests:
-        found = values_at(reply.json(), test.at)
+        found = values_at(raw, test.at)
         if _holds(test, found):
             continue
         kind = CLASSES[test.fails_as]
-        texts = values_at(reply.json(), test.message_at) if test.message_at else []
+        texts = values_at(raw, test.message_at) if test.message_at else []
         said = next((_short(str(text)) for text in texts), "")
         return kind(
             said or f"the answer says that it failed: {test.at} is {_short(str(found)) if found else 'absent'}",

@@ -71,8 +71,9 @@ class Exchange:
                 status=reply.status,
             )
         if call.expects == "json" or reply.is_json():
+            raw = {} if call.expects == "anything" and reply.is_empty() else reply.json()
             tests = self.api.success if call.success is None else call.success
-            return errors.of_body(reply, tests, account=self.parts.account)
+            return errors.of_body(raw, reply, tests, account=self.parts.account)
         return None
 
     def _answered(self, call: Call) -> Reply:
@@ -120,6 +121,8 @@ class Exchange:
         if not bare:
             headers |= {name.lower(): value for name, value in {**self.addresses.headers(), **call.headers}.items()}
         try:
+            if not all(value.isprintable() for value in headers.values()):
+                raise ValueError("a header with a line break")
             return self.parts.client.build_request(
                 call.method, call.url, headers=headers, content=call.content, timeout=timeout(call.timeout)
             )
