@@ -116,16 +116,20 @@ class FakeAsana(FakeTracker):
                     {"gid": "1", "name": "Pat Lee", "email": "pat@example.com", "workspaces": [_SPACE]}, request
                 )
             case ["workspaces", "900", "projects"]:
-                return self._list(request, self.tables["projects"].values())
+                return self._list("projects", request, self.tables["projects"].values())
             case ["projects", gid, "sections"]:
-                return self._list(request, [row for row in self._all("sections") if row["project"]["gid"] == gid])
+                return self._list(
+                    "sections", request, [row for row in self._all("sections") if row["project"]["gid"] == gid]
+                )
             case ["projects", gid, ""] if gid in self.tables["projects"]:
                 return _one(self.tables["projects"][gid], request)
             case ["tasks", "", _]:
                 return self._tasks(request)
             case ["attachments", "", _]:
                 return self._list(
-                    request, [row for row in self._all("attachments") if row["parent"] == request.query["parent"]]
+                    "attachments",
+                    request,
+                    [row for row in self._all("attachments") if row["parent"] == request.query["parent"]],
                 )
             case ["time_tracking_entries", "", _]:
                 return self._entries(request)
@@ -147,10 +151,10 @@ class FakeAsana(FakeTracker):
         ]
         if since:
             rows = [row for row in rows if instant(row["modified_at"]) >= instant(since)]
-        return self._list(request, rows)
+        return self._list("tasks", request, rows)
 
     def _entries(self, request: Request) -> Response:
-        query = request.query
+        query = self.asked(request)
         first, last = query.get("entered_on_start_date"), query.get("entered_on_end_date")
         if "workspace" in query and first is None and last is None:
             return _error(400, "entered_on_start_date or entered_on_end_date is required")
@@ -158,9 +162,9 @@ class FakeAsana(FakeTracker):
         if "attributable_to" in query:
             rows = [row for row in rows if (row["attributable_to"] or {}).get("gid") == query["attributable_to"]]
         hidden = () if self.tells_approval else _SINGLE_ONLY
-        return self._list(request, [{k: v for k, v in row.items() if k not in hidden} for row in rows])
+        return self._list("entries", request, [{k: v for k, v in row.items() if k not in hidden} for row in rows])
 
-    def _list(self, request: Request, rows: Iterable[Row]) -> Response:
+    def _list(self, table: str, request: Request, rows: Iterable[Row]) -> Response:
         """Offsets name the last row that was sent: what goes away before it does not move the rest."""
         ordered = sorted(rows, key=lambda row: (len(row["gid"]), row["gid"]))
         limit = request.query.get("limit")
@@ -171,7 +175,7 @@ class FakeAsana(FakeTracker):
         if not 1 <= int(limit) <= 100:
             return _error(400, "limit: must be between 1 and 100")
         start = _start(ordered, request.query.get("offset"))
-        found, after = self.page(ordered, start)
+        found, after = self.page(table, ordered, start)
         following = None
         if after is not None:
             last = ordered[after - 1]["gid"] if after else ""

@@ -121,13 +121,13 @@ class FakeHarvest(FakeTracker):
         return None
 
     def _list(self, name: str, request: Request) -> Response:
-        query = request.query
+        query = self.asked(request)
         if not 1 <= int(query.get("per_page", 2000)) <= 2000:
             return Response.json_of({"message": "per_page must be between 1 and 2000"}, 422)
         rows = [row for row in self.tables[name].values() if _matches(row, query, dated=name in _DATED)]
         rows.sort(key=lambda row: (row.get("spent_date", ""), row["id"]), reverse=True)
         start = int(query["cursor"]) if "cursor" in query else (int(query.get("page", 1)) - 1) * self.page_size
-        found, after = self.page(rows, start)
+        found, after = self.page(name, rows, start)
         return Response.json_of({name: found, **self._links(name, query, len(rows), after)})
 
     def _links(self, name: str, query: Mapping[str, str], total: int, after: int | None) -> Row:

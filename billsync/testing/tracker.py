@@ -5,7 +5,7 @@ Rows are kept as the vendor would send them. A dialect (harvest.py, asana.py) ad
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final, Literal
@@ -32,10 +32,11 @@ class FakeTracker(FakeServer):
         self.page_size = page_size
         self.token = token
         self.tables: dict[str, dict[str, Row]] = defaultdict(dict)
-        self.manners: dict[int, PageManner] = {}
-        """How the n-th page from now on misbehaves (1 is the next one)."""
-        self._actions: dict[int, list[Callable[[], object]]] = defaultdict(list)
-        self._pages = 0
+        self.ignored: set[str] = set()
+        """Parameters that the vendor does not understand any more, and ignores."""
+        self._manners: dict[tuple[str, int], PageManner] = {}
+        self._actions: dict[tuple[str, int], list[Callable[[], object]]] = defaultdict(list)
+        self._pages: Counter[str] = Counter()
         self._looping = False
 
     # ---- What people do at the vendor ------------------------------------------------------------------------
@@ -68,18 +69,23 @@ class FakeTracker(FakeServer):
 
     # ---- What happens while pages are read -------------------------------------------------------------------
 
-    def after_page(self, number: int, action: Callable[[], object]) -> None:
-        """Do something once the n-th page from now on has been sent (1 is the next one)."""
-        self._actions[self._pages + number].append(action)
+    def after_page(self, table: str, number: int, action: Callable[[], object]) -> None:
+        """Do something once the n-th page of a table from now on has been sent (1 is the next one)."""
+        self._actions[table, self._pages[table] + number].append(action)
 
-    def misbehave(self, number: int, manner: PageManner) -> None:
-        """Let the n-th page from now on misbehave."""
-        self.manners[self._pages + number] = manner
+    def misbehave(self, table: str, number: int, manner: PageManner) -> None:
+        """Let the n-th page of a table from now on misbehave."""
+        self._manners[table, self._pages[table] + number] = manner
 
-    def page(self, rows: Sequence[Row], start: int) -> tuple[list[Row], int | None]:
+    def asked(self, request: Request) -> dict[str, str]:
+        """The parameters of a request that this vendor understands."""
+        return {name: value for name, value in request.query.items() if name not in self.ignored}
+
+    def page(self, table: str, rows: Sequence[Row], start: int) -> tuple[list[Row], int | None]:
         """Rows from `start` (0 is the first) and where the next page starts; None at the end."""
-        self._pages += 1
-        manner = "loop" if self._looping else self.manners.get(self._pages)
+        self._pages[table] += 1
+        here = table, self._pages[table]
+        manner = "loop" if self._looping else self._manners.get(here)
         size = self.page_size if manner != "short" else max(1, self.page_size // 2)
         found = list(rows[start : start + size])
         after: int | None = start + len(found) if start + len(found) < len(rows) else None
@@ -88,17 +94,17 @@ class FakeTracker(FakeServer):
         elif manner == "empty":
             found, after = [], start
         elif manner == "shuffled":
-            Random(self._pages).shuffle(found)  # noqa: S311
+            Random(here[1]).shuffle(found)  # noqa: S311
         elif manner == "loop":
             after, self._looping = start, True
-        for action in self._actions.pop(self._pages, []):
+        for action in self._actions.pop(here, []):
             action()
         return found, after
 
     @property
     def turn(self) -> str:
         """What makes the link to the next page unlike all others; not where a vendor sends us in a circle."""
-        return "0" if self._looping else str(self._pages)
+        return "0" if self._looping else str(self._pages.total())
 
     def authorized(self, request: Request) -> bool:
         """The token stands where bearer tokens stand."""

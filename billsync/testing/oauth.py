@@ -1,0 +1,57 @@
+"""The token endpoint of OAuth 2 with rotation: a refresh token works once, and a used one is dead."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from billsync.testing.clock import Clock
+from billsync.testing.server import Request, Response
+
+CLIENT: Final = ("made-up-client", "made-up-client-secret-77a1")
+
+
+class Grants:
+    """One person's grant. `refresh` is the only refresh token that works; access tokens live an hour."""
+
+    def __init__(self, clock: Clock, *, lives: int = 3600, rotates: bool = True) -> None:
+        self.clock = clock
+        self.lives = lives
+        self.rotates = rotates
+        self.refresh = "made-up-refresh-token-0"
+        self.served = 0
+        self.refused = 0
+        self._access: dict[str, datetime] = {}
+
+    def token(self, request: Request, **members: Any) -> Response:
+        """Answer a request to the token endpoint; `members` go into a good answer."""
+        form = request.form
+        scheme, _, pair = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Basic" or b64decode(pair).decode().split(":") != list(CLIENT):
+            self.refused += 1
+            return Response.json_of({"error": "invalid_client"}, 401)
+        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh:
+            self.refused += 1
+            return Response.json_of({"error": "invalid_grant", "error_description": "Incorrect or expired Token"}, 400)
+        self.served += 1
+        access = f"made-up-access-token-{self.served}"
+        self._access[access] = self.clock.now() + timedelta(seconds=self.lives)
+        if self.rotates:
+            self.refresh = f"made-up-refresh-token-{self.served}"
+        return Response.json_of(
+            {
+                "token_type": "bearer", "expires_in": self.lives, "access_token": access,
+                "refresh_token": self.refresh, **members,
+            }
+        )  # fmt: skip
+
+    def alive(self, request: Request) -> bool:
+        """The request bears an access token that lives."""
+        access = request.headers.get("authorization", "").removeprefix("Bearer ")
+        until = self._access.get(access)
+        return until is not None and self.clock.now() < until
+
+    def kill_access(self) -> None:
+        """All access tokens die now, whatever was said about their life."""
+        self._access.clear()
