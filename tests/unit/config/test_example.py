@@ -9,11 +9,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from billsync.config import Config, Secrets, build_options, load, resolve
 from billsync.config.explain import keys_of
 from billsync.config.jsonschema import json_schema, sections
 from billsync.config.schema import ConfigEntry
+from billsync.model.errors import UsageError
 from billsync.plugins import Plugins
 from tests.unit.config.firm import CARD, FIRM
 
@@ -102,3 +105,42 @@ def test_the_json_schema_refuses_what_does_not_load(text: str) -> None:
 
 def test_the_schema_has_the_whole_file_at_its_root() -> None:
     assert set(json_schema()["properties"]) == set(keys_of(ConfigEntry))
+
+
+LINES = EXAMPLE.splitlines()
+JUNK = [
+    "",
+    "5",
+    "-1",
+    "1.5",
+    "true",
+    "x",
+    "2026-01-01",
+    "[]",
+    "{}",
+    "[1, 2]",
+    "{a: 1}",
+    "[{a: 1}]",
+    "'",
+    "- x",
+    "*a",
+    "9e9",
+]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(line=st.integers(0, len(LINES) - 1), junk=st.sampled_from(JUNK))
+def test_whatever_a_person_types_ends_in_an_error_with_a_place_or_in_terms(
+    line: int, junk: str, tmp_path: Path
+) -> None:
+    """One value of the example replaced by nonsense: never a traceback, never an error without file and line."""
+    changed = [*LINES]
+    changed[line] = re.sub(r":( .*)?$", f": {junk}", changed[line])
+    (tmp_path / "contracts").mkdir(exist_ok=True)
+    (tmp_path / "rates.csv").write_text("currency,into,date,rate,source\n", encoding="utf-8")
+    path = tmp_path / "billsync.yaml"
+    path.write_text("\n".join(changed), encoding="utf-8")
+    try:
+        assert resolve(load(path, environ={})).contracts is not None
+    except UsageError as error:
+        assert re.search(r"\.(yaml|csv):\d+", error.where), f"line {line + 1} as {junk!r}: {error}"
