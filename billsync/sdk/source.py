@@ -44,8 +44,9 @@ class Offers:
     kinds: frozenset[Kind]
     approval: Literal["native", "sheet", "status", "none"] = "none"
     deletions: Literal["feed", "absence"] = "absence"
-    changes: Literal["since", "window"] = "window"
-    """since: `Window.changed_since` is honoured; window: the whole window is read every time."""
+    changes: Literal["since", "window", "whole"] = "window"
+    """since: `Window.changed_since` is honoured; window: the whole window is read every time; whole: reading is so
+    cheap that every night asks for everything, whatever its age (files)."""
     marks_billed: bool = False
     zone: Literal["account", "company", "caller"] = "account"
 

@@ -155,7 +155,8 @@ def plan_asks(
         whole = Window(since=wanted.beginning, until=wanted.today + FAR_FUTURE)
         swept, seen = memory.last_full.get(kind), memory.last.get(kind)
         absence = source.shows_absence(kind)
-        if wanted.full or swept is None or seen is None or _old(swept, wanted.today) or not _dated(kind):
+        whole_anyway = wanted.full or source.offers.changes == "whole" or kind not in ("time", "expense")
+        if whole_anyway or swept is None or seen is None or _old(swept, wanted.today):
             asks.append(Ask(kind=kind, window=whole, full=absence))
             continue
         if source.offers.changes == "since":
@@ -169,10 +170,6 @@ def plan_asks(
 
 def _one_line(error: BillsyncError) -> str:
     return " | ".join(str(error).splitlines())
-
-
-def _dated(kind: Kind) -> bool:
-    return kind in ("time", "expense")
 
 
 def _old(receipt: PollReceipt, today: date) -> bool:

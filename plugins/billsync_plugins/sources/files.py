@@ -57,7 +57,7 @@ class Files(Source[FilesOptions]):
     kind = "files"
     title = "Files (CSV, XLSX, JSON)"
     docs = "https://docs.python.org/3/library/csv.html"
-    offers = Offers(kinds=frozenset(TABLES), approval="status")
+    offers = Offers(kinds=frozenset(TABLES), approval="status", changes="whole")
     quality = "silver"
 
     @classmethod
