@@ -182,7 +182,7 @@ class _OvertimeClock:
             best = max(reached, key=lambda rule: rule.multiplier, default=None)
             pieces.append((end - begin, best.multiplier if best else Decimal(1)))
             why += [_overtime_sentence(end - begin, best)] if best else []
-        return sorted(pieces, key=lambda piece: piece[1]), why
+        return pieces, why
 
 
 def _overtime_sentence(hours: Decimal, rule: Overtime) -> str:

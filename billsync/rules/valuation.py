@@ -61,7 +61,11 @@ def value_time(
     table = RateTable(time)
     rates = {entry.identity: _rate_of(time, table, entry, source_rates) for entry in work}
     charged = charge(time, [entry for entry in work if rates[entry.identity]])
-    blocks = [_Block(block) for block in by_expiry(time.prepaid) if block.amount is not None and block.hours is None]
+    blocks = [
+        _Block(terms=block, left=block.amount)
+        for block in by_expiry(time.prepaid)
+        if block.amount is not None and block.hours is None
+    ]
     valued = {}
     for entry in work:
         rate = rates[entry.identity]
@@ -69,8 +73,20 @@ def value_time(
             why = f"no rate for {entry.person} on {entry.project} on {entry.on}"
             valued[entry.identity] = Valued(earned=None, hours=entry.hours, because=(why,), cause="no_rate")
         else:
-            valued[entry.identity] = _draw(blocks, entry.on, _price(contract, rate, charged[entry.identity]), contract)
+            open_blocks = [block for block in blocks if block.open(entry.on)]
+            valued[entry.identity] = _price(contract, time.discount, rate, charged[entry.identity], open_blocks)
     return valued
+
+
+@dataclass(slots=True, kw_only=True)
+class _Block:
+    """A block of prepaid money and what is left of it, in minor units."""
+
+    terms: Prepaid
+    left: int
+
+    def open(self, on: date) -> bool:
+        return (self.terms.since or date.min) <= on <= (self.terms.expires or date.max)
 
 
 def _usable(contract: Contract) -> TimeTerms:
@@ -104,22 +120,40 @@ def price_of(slices: Sequence[Slice], rate: Decimal) -> Fraction:
     )
 
 
-def _price(contract: Contract, rate: FoundRate, charged: Charged) -> Valued:
-    discount = contract.time.discount if contract.time else Decimal(0)
+def _price(
+    contract: Contract, discount: Decimal, rate: FoundRate, charged: Charged, blocks: Sequence[_Block]
+) -> Valued:
     net_rate = _EXACT.multiply(rate.amount, (100 - discount).scaleb(-2, _EXACT))
-    earned = to_minor(price_of(charged.slices, net_rate), contract.currency, contract.rounding)
+    price = to_minor(price_of(charged.slices, net_rate), contract.currency, contract.rounding)
+    drawn, why_drawn = _draw(blocks, price, contract.currency)
     multipliers = {part.multiplier for part in charged.slices if part.source == "rate"}
+    one_price = len(multipliers) == 1 and not drawn
+    why_price = _sum_sentence(contract, rate, charged, discount, price)
     return Valued(
-        earned=earned,
+        earned=price - drawn,
         hours=charged.billable_hours,
-        unit_price=_EXACT.multiply(net_rate, multipliers.pop()) if len(multipliers) == 1 else None,
-        because=(rate.because, *charged.because, _sum_sentence(contract, rate, charged, discount, earned)),
+        unit_price=_EXACT.multiply(net_rate, multipliers.pop()) if one_price else None,
+        because=(rate.because, *charged.because, why_price, *why_drawn),
         slices=charged.slices,
         rate=net_rate,
+        drawn=drawn,
     )
 
 
-def _sum_sentence(contract: Contract, rate: FoundRate, charged: Charged, discount: Decimal, earned: int) -> str:
+def _draw(blocks: Sequence[_Block], price: int, currency: str) -> tuple[int, list[str]]:
+    """Minor units that blocks of money pay of a price, and why."""
+    rest, why = price, []
+    for block in blocks:
+        took = min(rest, block.left)
+        if took > 0:
+            block.left -= took
+            rest -= took
+            paid, left = (because.amount(minor, currency) for minor in (took, block.left))
+            why.append(f"{paid} of prepaid block {block.terms.id} ({left} left)")
+    return price - rest, why
+
+
+def _sum_sentence(contract: Contract, rate: FoundRate, charged: Charged, discount: Decimal, price: int) -> str:
     terms = [
         f"{because.hours(part.hours)} x {because.decimals(rate.amount)}"
         + (f" x {because.decimals(part.multiplier, 1)}" if part.multiplier != 1 else "")
@@ -127,34 +161,7 @@ def _sum_sentence(contract: Contract, rate: FoundRate, charged: Charged, discoun
         if part.source == "rate"
     ]
     less = f", less {because.percent(discount)} discount" if discount and terms else ""
-    return f"{' + '.join(terms) or 'no hours to price'}{less} = {because.amount(earned, contract.currency)}"
-
-
-class _Block:
-    """A block of prepaid money and what is left of it, in minor units."""
-
-    def __init__(self, terms: Prepaid) -> None:
-        self.terms = terms
-        self.left = terms.amount or 0
-
-    def open(self, on: date) -> bool:
-        return (self.terms.since or date.min) <= on <= (self.terms.expires or date.max)
-
-
-def _draw(blocks: Sequence[_Block], on: date, valued: Valued, contract: Contract) -> Valued:
-    """Let open blocks pay; the entry keeps the rest."""
-    rest, why = valued.earned or 0, []
-    for block in blocks:
-        took = min(rest, block.left) if block.open(on) else 0
-        if took > 0:
-            block.left -= took
-            rest -= took
-            paid, left = (because.amount(minor, contract.currency) for minor in (took, block.left))
-            why.append(f"{paid} of prepaid block {block.terms.id} ({left} left)")
-    if not why:
-        return valued
-    drawn = (valued.earned or 0) - rest
-    return replace(valued, earned=rest, drawn=drawn, unit_price=None, because=(*valued.because, *why))
+    return f"{' + '.join(terms) or 'no hours to price'}{less} = {because.amount(price, contract.currency)}"
 
 
 def value_expense(contract: Contract, expense: Expense, rate: ExchangeRate | None) -> Valued:

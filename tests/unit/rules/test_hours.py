@@ -56,6 +56,11 @@ def test_without_terms_hours_are_as_worked() -> None:
     assert (charged.billable_hours, charged.slices, charged.because) == (D("3.2"), (Slice(hours=D("3.2")),), ())
 
 
+def test_no_hours_are_no_slices() -> None:
+    charged = charge(TimeTerms(), queue(entry("0")))["1"]
+    assert (charged.billable_hours, charged.slices, charged.because) == (D(0), (), ())
+
+
 def test_each_entry_is_rounded_by_itself() -> None:
     time = TimeTerms(increment=quarter())
     assert billable(time, entry("0.1"), entry("0.1"), entry("0.1")) == [D("0.25")] * 3
@@ -229,6 +234,22 @@ def test_a_month_ends_on_its_last_day(last: str, first: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [
+        ("2026-03-31", "2026-04-01"),
+        ("2028-02-29", "2028-03-01"),
+        ("2026-11-30", "2026-12-01"),
+        ("2026-12-31", "2027-01-01"),
+    ],
+)
+def test_what_is_left_of_a_month_ends_with_it(last: str, first: str) -> None:
+    assert sources(included("5"), entry("2", day(last)), entry("6", day(first)))[1] == [
+        ("5", "1", "included"),
+        ("1", "1", "rate"),
+    ]
+
+
 def test_the_order_of_places_takes_not_the_order_of_dates() -> None:
     # The later date was earned first; the earlier one, seen a night later, finds what is left.
     assert sources(included(), entry("8", day("2026-03-20")), entry("8", day("2026-03-05")))[1] == [
@@ -286,6 +307,22 @@ def test_older_work_seen_later_has_its_own_month_only_and_changes_nothing_placed
     entries = [entry("30", day("2026-03-10")), entry("12", day("2026-01-10"))]
     assert sources(included(roll_over=3), entries[0]) == sources(included(roll_over=3), *entries)[:1]
     assert sources(included(roll_over=3), *entries)[1] == [("10", "1", "included"), ("2", "1", "rate")]
+
+
+def test_older_work_hands_nothing_on() -> None:
+    entries = [entry("1", day("2026-03-10")), entry("6", day("2026-01-10")), entry("12", day("2026-02-10"))]
+    assert sources(included(roll_over=3), *entries)[2] == [("10", "1", "included"), ("2", "1", "rate")]
+
+
+def test_the_oldest_hours_go_first_in_any_part_of_the_year() -> None:
+    months = [entry("1", day("2026-07-10")), entry("25", day("2026-09-10")), entry("1", day("2026-10-10"))]
+    # September takes 9 of July, 10 of August and 6 of its own; October has September's 4 left
+    assert reasons(included(roll_over=2), *months[:2]) == [
+        "9.00 h of the hours included in 2026-07 (0.00 h left)",
+        "10.00 h of the hours included in 2026-08 (0.00 h left)",
+        "6.00 h of the hours included in 2026-09 (4.00 h left)",
+    ]
+    assert reasons(included(roll_over=2), *months) == ["1.00 h of the hours included in 2026-09 (3.00 h left)"]
 
 
 def test_without_work_there_is_nothing_to_charge() -> None:

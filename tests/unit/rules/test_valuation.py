@@ -170,6 +170,11 @@ def test_blocks_of_money_by_expiry_and_date_beside_blocks_of_hours() -> None:
     assert earned(time, entry("3", day("2026-04-01"))) == [10000]
 
 
+def test_a_block_pays_its_last_cent() -> None:
+    time = TimeTerms(card=flat("100"), prepaid=(Prepaid(id="B-1", amount=10001),))
+    assert earned(time, entry("1"), entry("1")) == [0, 9999]
+
+
 def test_a_correction_draws_no_block() -> None:
     time = TimeTerms(card=flat("100"), prepaid=(Prepaid(id="B-1", amount=10000),))
     assert earned(time, entry("-1"), entry("2")) == [-10000, 10000]
