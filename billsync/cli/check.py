@@ -1,129 +1,123 @@
-"""billsync check: the configuration, then every account once: who we are there, and what each rule matches."""
+"""billsync check: the configuration, every account, and what each rule of each contract matches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from billsync.cli.app import ConfigFile, TableFormat, single
+import typer
+
+from billsync.cli.app import ConfigFile, single
 
 if TYPE_CHECKING:
-    from billsync.model.errors import BillsyncError
     from billsync.reports.blocks import Block
+    from billsync.rules.matches import RuleMatch
+    from billsync.sync.check import AccountCheck, Checked
     from billsync.sync.firm import Firm
 
-COLUMNS = ("account", "role", "kind", "ok", "identity", "user", "sees_everything", "remarks", "error")
+CHECK: Final = "billsync.check/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """One account's answer, or the error instead of it."""
+def check(
+    format: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="text or json.", metavar="FORMAT")
+    ] = "text",
+    config: ConfigFile = None,
+) -> int:
+    """Test the configuration, every account and every rule.
 
-    account: str
-    role: str
-    kind: str
-    identity: str = ""
-    user: str = ""
-    sees_everything: bool = True
-    remarks: tuple[str, ...] = ()
-    error: BillsyncError | None = None
-
-
-def check(format: TableFormat = "text", config: ConfigFile = None) -> int:
-    """Test the configuration and every account.
-
-    Contacts each source and sink once and writes nothing: whose account it is, what the credential may see, what
-    each rule of a mapping matches, and which clients have no customer in the books.
+    Reads each source once and writes nothing: whose account it is, what the credential may see, how many records
+    each rule of each contract matches, and which clients have no customer in the books. Exit code: 0 all well, 1 a
+    rule matches nothing, 2 an account cannot be used.
     """
     from billsync.cli.errors import tell
-    from billsync.cli.say import table
+    from billsync.cli.say import TerminalProgress, json_object, show
+    from billsync.sync.check import check as look
     from billsync.sync.firm import open_firm
 
     firm = open_firm(config)
-    found = list(checked(firm))
-    table(format, names=COLUMNS, rows=map(_row, found), blocks=lambda: _blocks(firm, found))
-    errors = [one.error for one in found if one.error is not None]
-    if format == "text":
-        for error in errors:
-            tell(error)
-    return max((error.exit_code for error in errors), default=0)
+    found = look(firm, progress=TerminalProgress())
+    if format == "json":
+        json_object(_row(found))
+        return found.exit_code
+    show(_blocks(firm, found))
+    for account in found.accounts:
+        if account.trouble is not None:
+            tell(account.trouble)
+    return found.exit_code
 
 
-def checked(firm: Firm) -> Iterator[Checked]:
-    """Ask each account who we are; a failure is that account's answer."""
-    for account in (*firm.config.sources(), *firm.config.sinks()):
-        opened: AbstractContextManager[Any]
-        opened = firm.source(account.name) if account.role == "source" else firm.sink(account.name)
-        yield _asked(firm, account.name, account.role, account.kind, opened)
-
-
-def _asked(firm: Firm, name: str, role: str, kind: str, opened: AbstractContextManager[Any]) -> Checked:
-    from billsync.model.errors import BillsyncError
-
-    try:
-        with opened as connector:
-            who = connector.check()
-            remarks = list(who.remarks)
-            if role == "sink" and connector.needs_customer:
-                remarks += _customers(firm, name, connector)
-    except BillsyncError as error:
-        return Checked(account=name, role=role, kind=kind, error=error)
-    return Checked(
-        account=name,
-        role=role,
-        kind=kind,
-        identity=who.account,
-        user=who.user,
-        sees_everything=who.sees_everything,
-        remarks=tuple(remarks),
-    )
-
-
-def _customers(firm: Firm, name: str, books: Any) -> Iterator[str]:
-    """Clients whose customer is not named, or not to be found, in these books."""
-    known = {party.id: party for party in books.customers()}
-    for client in firm.terms.clients.values():
-        customer = client.customers.get(name)
-        if customer is None:
-            yield f"client {client.id}: no customer named for {name}"
-        elif customer not in known:
-            yield f"client {client.id}: there is no customer {customer}"
-        elif not known[customer].active:
-            yield f"client {client.id}: customer {customer} ({known[customer].name}) is not active"
-
-
-def _row(one: Checked) -> dict[str, Any]:
+def _row(found: Checked) -> dict[str, Any]:
     return {
-        "account": one.account,
-        "role": one.role,
-        "kind": one.kind,
-        "ok": "yes" if one.error is None else "no",
-        "identity": one.identity or None,
-        "user": one.user or None,
-        "sees_everything": "yes" if one.sees_everything else "no",
-        "remarks": "; ".join(one.remarks) or None,
-        "error": " | ".join(str(one.error).splitlines()) if one.error else None,
+        "schema": CHECK,
+        "exit_code": found.exit_code,
+        "accounts": [_account_row(one) for one in found.accounts],
+        "rules": [
+            {
+                "contract": one.contract,
+                "rule": one.rule,
+                "records": one.records,
+                "wrong": one.wrong or None,
+                "where": str(one.origin) or None,
+            }
+            for one in found.rules
+        ],
     }
 
 
-def _blocks(firm: Firm, found: Sequence[Checked]) -> Iterator[Block]:
+def _account_row(one: AccountCheck) -> dict[str, Any]:
+    who = one.identity
+    return {
+        "account": one.account.name,
+        "role": one.account.role,
+        "kind": one.account.kind,
+        "ok": one.trouble is None,
+        "identity": who.account if who else None,
+        "user": (who.user or None) if who else None,
+        "sees_everything": who.sees_everything if who else None,
+        "remarks": list(one.remarks),
+        "error": " | ".join(str(one.trouble).splitlines()) if one.trouble else None,
+    }
+
+
+def _blocks(firm: Firm, found: Checked) -> Iterator[Block]:
     from billsync.reports.blocks import Table, Words, column, whole
 
     yield Words(f"{firm.config.path} is good: {len(firm.terms.contracts)} contracts.")
     rows = tuple(
-        (one.account, one.role, one.kind, "ok" if one.error is None else "FAILED", one.identity, one.user)
-        for one in found
+        (
+            one.account.name,
+            one.account.role,
+            one.account.kind,
+            "FAILED" if one.trouble else "ok",
+            one.identity.account if one.identity else "",
+            one.identity.user if one.identity else "",
+        )
+        for one in found.accounts
     )
     columns = (column("Account"), whole("Role"), column("Kind"), whole("Answer"), column("Whose"), column("User"))
-    yield Table(columns=columns, rows=rows)
-    for one in found:
+    yield Table(title="Accounts", columns=columns, rows=rows)
+    for one in found.accounts:
         if one.remarks:
-            yield Words(one.account, "heading")
+            yield Words(one.account.name, "heading")
             yield from (Words(f"  {remark}") for remark in one.remarks)
-        if not one.sees_everything:
-            yield Words(f"  {one.account} sees only a part: what is absent there proves nothing", "bad")
+    yield from _rules(found.rules)
+
+
+def _rules(rules: tuple[RuleMatch, ...]) -> Iterator[Block]:
+    from billsync.reports.blocks import Table, Words, column, number, under
+
+    if not rules:
+        return
+    columns = (column("Rule"), under("Contract"), number("Records"), column("Remark"), under("Where"))
+    rows = tuple(
+        (one.rule, one.contract, one.records, one.wrong, str(one.origin) if one.wrong else "") for one in rules
+    )
+    yield Table(title="What each rule matches", columns=columns, rows=rows)
+    wrong = sum(bool(one.wrong) for one in rules)
+    if wrong:
+        yield Words("")
+        yield Words(f"{wrong} of {len(rules)} rules need a look: a name or an id may be misspelt.", "bad")
 
 
 app = single(check, examples_of=("billsync check", "billsync check --format json"))

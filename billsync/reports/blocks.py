@@ -50,7 +50,15 @@ Block = Words | Table
 
 def text_of(cell: Cell) -> str:
     """A cell as people read it: amounts grouped with their currency, dates as ISO, nothing for nothing."""
+    if isinstance(cell, Decimal):
+        return decimal_text(cell)
     return "" if cell is None else str(cell)
+
+
+def decimal_text(value: Decimal) -> str:
+    """Hours, pieces and rates: two decimals, more only where there are more."""
+    whole, _, decimals = format(value, "f").partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def column(title: str) -> Column:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any, Final
 
 from billsync.model.book import Decision, Facts, Posting
 from billsync.model.money import Money, plain
 from billsync.model.statement import Evaluation, Finding, Item, NotEarned, Unvalued
 from billsync.model.work import Observation, SourceKey
-from billsync.reports.blocks import Block, Cell, Table, Words, column, number, under, whole
+from billsync.reports.blocks import Block, Cell, Table, Words, column, decimal_text, number, under, whole
 from billsync.reports.causes import next_step, title_of
-from billsync.reports.invoices import Document
+from billsync.reports.invoices import Document, names
 from billsync.reports.queue import identity_of
 from billsync.reports.reconcile import cause_of
 
@@ -86,10 +87,10 @@ def identities(facts: Facts, evaluation: Evaluation) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     told: list[Item | NotEarned] = [*evaluation.items, *evaluation.not_earned]
     for item in told:
-        names = found.setdefault(item.identity, set())
-        names.add(item.name)
+        calls = found.setdefault(item.identity, set())
+        calls |= {item.name, item.identity.rsplit("/", 1)[-1]}
         if item.key is not None:
-            names |= {item.key.id, str(item.key), identity_of(item.key)}
+            calls |= {item.key.id, str(item.key), identity_of(item.key)}
     for one in evaluation.not_valued:
         found.setdefault(identity_of(one.key), set()).update({one.name, one.key.id, str(one.key)})
     for posting in facts.postings:
@@ -102,7 +103,7 @@ def named(text: str, known: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     if text in known:
         return (text,)
     folded = text.casefold()
-    by_name = [identity for identity, names in known.items() if folded in {name.casefold() for name in names}]
+    by_name = [identity for identity, calls in known.items() if folded in {name.casefold() for name in calls}]
     if by_name:
         return tuple(sorted(by_name))
     return tuple(sorted(identity for identity in known if identity.casefold().startswith(folded)))
@@ -131,6 +132,8 @@ def blocks(one: Explanation) -> list[Block]:
     for document in one.documents:
         remark = f", {document.remark}" if document.remark else ""
         title = f"On {document.kind.replace('_', ' ')} {document.number or document.reference}"
+        if document.number:
+            title += f" ({document.reference})"
         state = f"{document.total}, {document.status} in {document.sink}{remark}"
         found.append(Words(f"{title} of {document.issued_on}: {state}."))
     return found
@@ -139,9 +142,18 @@ def blocks(one: Explanation) -> list[Block]:
 def _standing(one: Explanation) -> list[Block]:
     """Where each cent of it is today, and what is missing."""
     rows: list[tuple[Cell, ...]] = []
+    numbers = names(one.documents)
     for item in one.items:
         why = "" if item.bucket == "billed" and not item.cause else title_of(cause_of(item))
-        rows.append((item.bucket.replace("_", " "), Money(item.amount, item.currency), why, item.owner, item.invoice))
+        rows.append(
+            (
+                item.bucket.replace("_", " "),
+                Money(item.amount, item.currency),
+                why,
+                item.owner,
+                numbers.get(item.invoice, item.invoice),
+            )
+        )
     for early in one.not_earned:
         worth = Money(early.amount, early.currency) if early.amount is not None and early.currency else None
         rows.append(("not earned", worth, title_of(early.cause), early.owner, ""))
@@ -224,8 +236,8 @@ def _said(seen: Observation) -> str:
     said = []
     for field in fields(seen.record):
         value = getattr(seen.record, field.name)
-        if field.name not in _HIDDEN and value not in (None, "", (), {}):
-            said.append(f"{field.name} {_value(value)}")
+        if field.name not in _HIDDEN and value not in (None, "", (), {}, False):
+            said.append(f"{_words(field.name)} {_value(value)}")
     return ", ".join(said)
 
 
@@ -234,8 +246,12 @@ def _difference(before: Observation, now: Observation) -> str:
     for field in fields(now.record):
         old, new = getattr(before.record, field.name, None), getattr(now.record, field.name)
         if field.name not in _HIDDEN and old != new:
-            changed.append(f"{field.name} {_value(old)} -> {_value(new)}")
+            changed.append(f"{_words(field.name)} {_value(old)} -> {_value(new)}")
     return ", ".join(changed) or "back to what it was"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _value(value: Any) -> str:
@@ -251,7 +267,7 @@ def _value(value: Any) -> str:
         return ", ".join(f"{name}={text}" for name, text in value.items()) or "none"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
-    return str(value)
+    return decimal_text(value) if isinstance(value, Decimal) else str(value)
 
 
 def _posted(posting: Posting) -> Event:

@@ -15,7 +15,7 @@ from billsync.model.invoice import Draft
 from billsync.model.money import Money, plain
 from billsync.model.statement import Evaluation, Finding, HeldDraft, Item, Unvalued
 from billsync.model.work import SourceKey
-from billsync.reports.blocks import Block, Cell, Table, Words, column, number, under
+from billsync.reports.blocks import Block, Cell, Table, Words, column, decimal_text, number, under
 from billsync.reports.causes import next_step, title_of
 from billsync.reports.reconcile import WAITING
 
@@ -221,7 +221,7 @@ def _text(names: Sequence[str], key: SourceKey | None, hours: Sequence[Decimal |
         return names[0]
     total = _hours(hours)
     kind = _GROUPED.get(key.kind, f"{key.kind}s") if key else "items"
-    return f"{len(names)} {kind}" + (f", {total:f} h" if total else "")
+    return f"{len(names)} {kind}" + (f", {decimal_text(total)} h" if total else "")
 
 
 def _hours(hours: Iterable[Decimal | None]) -> Decimal | None:

@@ -61,6 +61,12 @@ class Reconciliation:
         open_items = (item for item in self.items if item.bucket != "billed" and (item.amount or item.cause))
         return tuple(sorted(open_items, key=lambda item: (item.currency, -abs(item.amount), item.identity)))
 
+    @property
+    def other_findings(self) -> tuple[Finding, ...]:
+        """Findings that do not only repeat why an item waits."""
+        told = {(item.identity, item.cause) for item in self.items if item.bucket in WAITING}
+        return tuple(one for one in self.findings if (one.identity, one.code) not in told)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseTotal:

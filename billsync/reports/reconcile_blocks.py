@@ -11,7 +11,7 @@ from typing import Final
 
 from billsync.model.money import Money, grouped
 from billsync.model.statement import BUCKETS, Bucket, Item, StatementRow
-from billsync.reports.blocks import Block, Cell, Column, Table, Words, column, number, under, whole
+from billsync.reports.blocks import Block, Cell, Column, Table, Words, column, decimal_text, number, under, whole
 from billsync.reports.causes import next_step, title_of
 from billsync.reports.reconcile import WAITING, Reconciliation, asides, cause_of, cause_totals
 
@@ -46,8 +46,8 @@ def headline(report: Reconciliation) -> Words:
     parts = []
     if waiting:
         parts.append(f"{_count(len(waiting), 'item')} ({_sum(waiting)}) not billed")
-    if report.findings:
-        parts.append(_count(len(report.findings), "finding"))
+    if report.other_findings:
+        parts.append(_count(len(report.other_findings), "finding"))
     return Words(f"FINDINGS: {' and '.join(parts)}, waiting for a person.", "bad")
 
 
@@ -143,12 +143,12 @@ def _unbilled_row(items: Sequence[Item]) -> tuple[Cell, ...]:
         return (amount, age, first.name or first.identity, first.identity, why, first.owner)
     hours = sum((item.hours or Decimal(0) for item in items), Decimal(0))
     kind = _PLURALS[first.key.kind] if first.key else "items"
-    what = f"{len(items)} {kind}" + (f", {hours:f} h" if hours else "")
+    what = f"{len(items)} {kind}" + (f", {decimal_text(hours)} h" if hours else "")
     return (amount, age, what, first.contract, why, first.owner)
 
 
 def findings(report: Reconciliation) -> Iterator[Block]:
-    ranked = sorted(report.findings, key=lambda one: (-abs(one.amount or 0), one.code, one.identity))
+    ranked = sorted(report.other_findings, key=lambda one: (-abs(one.amount or 0), one.code, one.identity))
     rows: list[tuple[Cell, ...]] = [
         (
             Money(one.amount, one.currency) if one.amount is not None and one.currency else "",
@@ -179,7 +179,7 @@ def beside(report: Reconciliation) -> Iterator[Block]:
             title_of(one.cause),
             one.owner,
             one.records,
-            f"{one.hours:f} h" if one.hours else "",
+            f"{decimal_text(one.hours)} h" if one.hours else "",
             one.amount,
         )
         for one in asides(report)
