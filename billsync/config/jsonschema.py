@@ -16,7 +16,7 @@ def json_schema() -> dict[str, Any]:
     for section in sections():
         if section.short_forms and section.__name__ in definitions:
             definitions[section.__name__] = {"anyOf": [*section.short_forms, definitions[section.__name__]]}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "billsync configuration", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "billsync configuration"}
 
 
 def sections(of: type[Section] = Section) -> Iterator[type[Section]]:
