@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from billsync.model.contract import Billing, Cap, Contract, Holdback, Payer, Trigger
 from billsync.model.money import round_whole
 from billsync.rules.caps import CapResult, CapWork, apply_caps, hours_bought
-from billsync.rules.holdback import release_of, withheld_of
+from billsync.rules.holdback import withheld_of
 from billsync.rules.hours import Slice
 from billsync.rules.outliers import robust_z
 from billsync.rules.periods import due, period_key
@@ -203,19 +203,6 @@ def test_percent_lines_lose_nothing(value: int, percents: list[Decimal]) -> None
     whole = percent_lines(value, [*zip(names, percents, strict=True), ("rest", rest)])
     assert sum(whole.values()) == value
     assert {name: whole[name] for name in names} == parts
-
-
-@given(st.dictionaries(st.text(max_size=3), AMOUNTS, max_size=6), numbers("0", "100"))
-def test_withheld_is_released_and_outstanding(withheld: dict[str, int], percent: Decimal) -> None:
-    released = release_of(withheld, percent)
-    assert released.keys() == withheld.keys()
-    for identity, amount in withheld.items():
-        outstanding = amount - released[identity]
-        assert outstanding * amount >= 0, "more was released than withheld"
-        assert abs(outstanding) <= abs(amount)
-    positive = sum(amount for amount in withheld.values() if amount > 0)
-    assert sum(part for part in released.values() if part > 0) == round_whole(positive * Fraction(percent) / 100)
-    assert release_of(withheld, Decimal(100)) == withheld
 
 
 @given(numbers("0", "100"), st.lists(st.integers(0, 10**6), max_size=8))

@@ -276,6 +276,8 @@ def test_hours_that_an_amount_buys() -> None:
     assert hours_bought(work, 110000, terms) == 10
     assert hours_bought(work, 0, terms) == 0
     assert hours_bought(replace(work, earned=60000, drawn=50000), 30000, terms) == 3
+    # rounded down to 0.03, and still all of it
+    assert hours_bought(hours(Slice(hours=D("3.4")), rate="0.01", earned=3), 3, terms) == Fraction(34, 10)
     # rounded up to 0.02 while 0.35 h x 0.05 = 0.0175: all of it is 0.35 h
     assert hours_bought(hours(Slice(hours=D("0.35")), rate="0.05", earned=2), 2, terms) == Fraction(35, 100)
 

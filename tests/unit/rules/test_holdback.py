@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from billsync.model.contract import Holdback
-from billsync.rules.holdback import release_of, withheld_of
+from billsync.rules.holdback import withheld_of
 from tests.unit.rules.build import D
 
 TEN = Holdback(percent=D(10))
@@ -37,20 +37,3 @@ def test_cumulative_amounts_round_once() -> None:
     """Three payments of 0.05 each: in all 10 % of 0.15 is 0.02, not three times 0.01."""
     steps = [withheld_of(TEN, "milestone", net) for net in (5, 10, 15)]
     assert steps == [1, 1, 2]
-
-
-def test_a_release_pays_everything() -> None:
-    assert release_of({"a": 220000, "b": 275000, "c": 0}, D(100)) == {"a": 220000, "b": 275000, "c": 0}
-    assert release_of({}, D(100)) == {}
-
-
-def test_a_release_in_part_sums_to_its_rounded_total() -> None:
-    # 50 % of 0.03 is 0.015 -> 0.02: each has half a cent, the earlier two get one
-    assert release_of({"a": 1, "b": 1, "c": 1}, D(50)) == {"a": 1, "b": 1, "c": 0}
-    assert release_of({"a": 1, "b": 1, "c": 1, "d": 2}, D(50), "half_even") == {"a": 1, "b": 0, "c": 0, "d": 1}
-    # 33.3 % of 10.00: 3.33; 6.66 -> 2.2178 and 1.1122
-    assert release_of({"a": 666, "b": 334}, D("33.3")) == {"a": 222, "b": 111}
-
-
-def test_what_was_withheld_of_a_deduction_is_released_beside_it() -> None:
-    assert release_of({"a": 1000, "deduction": -300}, D(50)) == {"a": 500, "deduction": -150}

@@ -235,6 +235,10 @@ def test_exchange_and_mark_up_are_rounded_together() -> None:
     )
 
 
+def test_a_whole_exchange_rate_is_told_without_decimals() -> None:
+    assert value_expense(contract(), expense("10", "EUR"), rate("2")).because[1] == "1 EUR = 2 USD on 2026-03-01 (ECB)"
+
+
 def test_minor_units_are_those_of_the_contract() -> None:
     yen = rate("0.0067", currency="JPY")
     assert value_expense(contract(), expense("1500", "JPY"), yen).earned == 1005
@@ -252,7 +256,7 @@ def test_an_expense_without_an_exchange_rate_is_unrated() -> None:
     "wrong", [rate("2", currency="GBP"), rate("2", into="GBP"), rate("2", currency="USD", into="EUR")]
 )
 def test_an_exchange_rate_of_other_currencies_is_refused(wrong: ExchangeRate) -> None:
-    with pytest.raises(ValueError, match="does not turn EUR into USD"):
+    with pytest.raises(ValueError, match=r"does not turn EUR into USD$"):
         value_expense(contract(), expense("10", "EUR"), wrong)
 
 
