@@ -25,8 +25,9 @@ from billsync.rules.valuation import Valued
 class CapWork:
     """Earned work that may need room: minor units, and for hour caps its slices at `rate` (major units an hour).
 
-    `drawn`: minor units a prepaid block of money paid already. `credited`: part of `earned` that was given back and
-    waits for a person; it takes no room."""
+    `drawn`: minor units of the slices' price that come before `earned`: what a prepaid block of money paid, or what
+    stands of it while the rest is billed once more. `credited`: part of `earned`, its end, that was given back and waits
+    for a person; it takes no room."""
 
     identity: str
     kind: str
