@@ -7,7 +7,9 @@ a change of the import below and of one dependency.
 from __future__ import annotations
 
 import logging
+import os
 import ssl
+from functools import lru_cache
 from pathlib import Path
 
 import httpx as httpx
@@ -24,10 +26,16 @@ def new_client(
     """A client that follows no redirect by itself: where a credential may go is decided hop by hop."""
     return httpx.Client(
         transport=transport,
-        verify=certificate or True,
+        verify=certificate or _trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
         follow_redirects=False,
         limits=httpx.Limits(max_connections=max(connections, 1) + 1),
     )
+
+
+@lru_cache(maxsize=4)
+def _trusting(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """The TLS context of all accounts: reading the authorities takes longer than many a call."""
+    return httpx.create_ssl_context()
 
 
 def timeout(seconds: int) -> httpx.Timeout:

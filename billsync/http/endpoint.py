@@ -17,8 +17,8 @@ from billsync.http.call import decode, encode
 from billsync.http.client import httpx, timeout
 from billsync.http.parts import Parts
 from billsync.http.redact import Redactor
-from billsync.http.throttle import seconds
 from billsync.http.tokens import Token
+from billsync.http.waits import seconds
 from billsync.model.errors import AuthFailed, BadAnswer, RateLimited, SecretError, Unavailable, VendorError
 from billsync.sdk.api import OAuth2
 
@@ -160,8 +160,7 @@ class TokenEndpoint:
         if status == 429 or status >= 500:
             kind = RateLimited if status == 429 else Unavailable
             error = kind(f"the token host answered {status}", where=place, status=status, sent=False)
-            if isinstance(error, RateLimited):
-                error.retry_after = seconds(response.headers.get("retry-after"), self._now())
+            error.retry_after = seconds(response.headers.get("retry-after"), self._now())
             raise error
         try:
             raw = decode(response.content, where=place, mask=self._redactor.text)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from billsync.http.call import Reply
 from billsync.http.client import httpx
 from billsync.http.paths import values_at
+from billsync.http.waits import seconds
 from billsync.model.errors import (
     AuthFailed,
     BadAnswer,
@@ -58,6 +60,16 @@ class LockedOut(RateLimited):
     """A throttle that no waiting within this poll can outlast."""
 
 
+def locked_out(until: datetime, *, account: str) -> LockedOut:
+    """The error of a call that was not made, because the vendor has locked this account out."""
+    return LockedOut(
+        f"the vendor has locked this account out until {until:%Y-%m-%d %H:%M} UTC",
+        where=account,
+        hint=hint_for(RateLimited, account),
+        sent=False,
+    )
+
+
 def hint_for(kind: type[VendorError], account: str) -> str:
     """What a person does next."""
     hints: dict[type, str] = {
@@ -76,7 +88,7 @@ def where(account: str, method: str, url: str, request_id: str = "") -> str:
     return f"{account}: {method} {address}" + (f" (request id {request_id})" if request_id else "")
 
 
-def of_status(reply: Reply, api: Api, *, account: str) -> VendorError | None:
+def of_status(reply: Reply, api: Api, *, account: str, now: datetime) -> VendorError | None:
     """The error of a status, None for 2xx. A redirect that was not followed is no answer."""
     if reply.status < 300 or reply.status == 304:
         return None
@@ -85,7 +97,7 @@ def of_status(reply: Reply, api: Api, *, account: str) -> VendorError | None:
     kind = _kind(reply.status, api)
     words = _WORDS.get(kind, "the vendor answered")
     said = message(reply, api)
-    return kind(
+    error = kind(
         f"{words} ({reply.status})" + (f": {said}" if said else ""),
         where=reply.where,
         hint=hint_for(kind, account),
@@ -93,6 +105,9 @@ def of_status(reply: Reply, api: Api, *, account: str) -> VendorError | None:
         request_id=reply.headers.get(api.request_id.lower(), ""),
         sent=reply.status >= 500 or reply.status == 408,
     )
+    if isinstance(error, Unavailable):
+        error.retry_after = seconds(reply.headers.get("retry-after"), now)
+    return error
 
 
 def _kind(status: int, api: Api) -> type[VendorError]:

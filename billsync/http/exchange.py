@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from billsync.http import errors
@@ -40,12 +40,30 @@ class Exchange:
     patience: Patience
     stats: Stats
     now: Callable[[], datetime]
+    locked_until: datetime | None = None
+    """Until then the vendor would only prolong the lock-out."""
 
     def send(self, call: Call) -> Reply:
         """The answer to a call; repeated where the call may be."""
-        return self.patience.insist(lambda: self._once(call), repeatable=call.repeatable)
+        attempts: list[VendorError] = []
+
+        def once() -> Reply:
+            try:
+                return self._once(call)
+            except VendorError as error:
+                attempts.append(error)
+                raise
+
+        try:
+            return self.patience.insist(once, repeatable=call.repeatable)
+        except VendorError as error:
+            # A refusal after an attempt that may have arrived proves nothing: the refusal may be its echo.
+            error.sent = any(attempt.sent for attempt in attempts)
+            raise
 
     def _once(self, call: Call) -> Reply:
+        if self.locked_until is not None and self.now() < self.locked_until:
+            raise errors.locked_out(self.locked_until, account=self.parts.account)
         try:
             reply = self._answered(call)
             error = self._judged(reply, call)
@@ -57,9 +75,11 @@ class Exchange:
 
     def _judged(self, reply: Reply, call: Call) -> VendorError | None:
         slow = throttled(reply, self.api, account=self.parts.account, now=self.now())
+        if isinstance(slow, errors.LockedOut):
+            self.locked_until = self.now() + timedelta(seconds=slow.retry_after or 0)
         if slow is not None:
             return slow
-        failed = errors.of_status(reply, self.api, account=self.parts.account)
+        failed = errors.of_status(reply, self.api, account=self.parts.account, now=self.now())
         if failed is not None:
             return failed
         if reply.is_page() and (call.expects == "json" or not call.repeatable):
@@ -138,7 +158,7 @@ class Exchange:
         headers = {name.lower(): value for name, value in response.headers.items()}
         request_id = headers.get(self.api.request_id.lower(), "") if self.api.request_id else ""
         self.stats.add(request_id=request_id)
-        log.debug("%s %s -> %d", call.method, self.parts.redactor.text(call.url), response.status_code)
+        log.debug("%s %s -> %d", call.method, self.parts.redactor.shared(call.url), response.status_code)
         return Reply(
             status=response.status_code,
             headers=headers,

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from billsync.http.call import Reply
 from billsync.http.paths import values_at
 from billsync.http.retry import Patience
-from billsync.model.errors import BadAnswer, RateLimited
+from billsync.model.errors import BadAnswer, RateLimited, UsageError
 from billsync.sdk.api import Limit
 
 DURABLE = 3600
@@ -99,9 +99,15 @@ def _bucket(limit: Limit, *, account: str, state: Path) -> Any:
     rates = [Rate(max(1, limit.calls * limit.share // 100), limit.per * 1000)]
     if limit.per < DURABLE:
         return InMemoryBucket(rates)
-    state.mkdir(parents=True, exist_ok=True)
-    file = state / f"budget-{quote(account, safe='')}-{limit.per}.sqlite"
-    return SQLiteBucket.init_from_file(rates, db_path=str(file), use_file_lock=True)
+    file = state / "budgets" / f"{quote(account, safe='')}-{limit.per}.sqlite"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        return SQLiteBucket.init_from_file(rates, db_path=str(file), use_file_lock=True)
+    except OSError as error:
+        what = f"the budget of calls cannot be kept: {error.strerror or error}"
+        hint = "check the rights of the state folder, and the disk's free space"
+        raise UsageError(what, where=str(file), hint=hint) from None
 
 
 def _cost(limit: Limit, reply: Reply) -> int:

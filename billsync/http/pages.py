@@ -55,18 +55,21 @@ class Course:
     _ids: set[str] = field(default_factory=set)
     _count: int = 0
     _number: int = 0
+    _where: str = ""
     _total: int | None = None
     _last: list[dict[str, Json]] = field(default_factory=list)
 
     def asked(self, ask: Ask) -> None:
         """Refuse to ask the same twice: the list would never end."""
         if ask.signature() in self._asks:
-            raise BadAnswer("the vendor sent the same cursor twice: the list would never end", hint=AGAIN)
+            what = "the vendor sent the same cursor twice: the list would never end"
+            raise BadAnswer(what, where=self._where, hint=AGAIN)
         self._asks.add(ask.signature())
 
     def fresh(self, page: Page) -> list[dict[str, Json]]:
         """The rows of a page that were not seen before."""
         self._number += 1
+        self._where = page.reply.where
         self._count += len(page.rows)
         if not self.unique:
             self._check_repeated(page)

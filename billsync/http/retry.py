@@ -81,5 +81,5 @@ def _error(state: RetryCallState) -> VendorError:
 def _next_wait(state: RetryCallState) -> int:
     """Seconds: what the vendor said (at least one, or a `Retry-After: 0` would be a busy loop), else 1, 2, 4 ... 60."""
     error = _error(state)
-    told = error.retry_after if isinstance(error, RateLimited) else None
+    told = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
     return max(1, told) if told is not None else min(LONGEST_STEP, 1 << (state.attempt_number - 1))

@@ -6,7 +6,7 @@ writes and rows on it. Open one per account and poll; threads may share it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from billsync.http.call import Call, Reply, encode
 from billsync.http.client import httpx
 from billsync.http.credential import credential
 from billsync.http.exchange import Exchange
+from billsync.http.jobs import awaited
 from billsync.http.limits import Gate
 from billsync.http.oauth2 import OAuth2Auth
 from billsync.http.pages import walk
@@ -161,6 +162,20 @@ class Session:
         if not at and not isinstance(turning, Relay):
             return iter([need(fetch(Ask(body=body)).json(), "data")])
         return walk(turning, Ask(body=body), fetch, at=below_data(at), unique=unique)
+
+    def job(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        at: str,
+        done: Sequence[str],
+        failed: Sequence[str] = (),
+        every: int = 5,
+        body: Json = None,
+    ) -> Json:
+        call = self._reading(path, params, body=body)
+        return awaited(self._exchange, call, at=at, done=done, failed=failed, every=every)
 
     def token_member(self, name: str) -> str:
         value = self._members().get(name)

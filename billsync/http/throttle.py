@@ -1,25 +1,16 @@
-"""Is this answer a "slow down", and how long? 429 and whatever else the vendor declares.
-
-Waits come as seconds, as seconds with a fraction, as an HTTP date, as an instant, as epoch seconds or milliseconds,
-in a header or in the body, or not at all.
-"""
+"""Is this answer a "slow down", and how long? 429 and whatever else the vendor declares."""
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from billsync.http.call import Reply
 from billsync.http.errors import LockedOut, as_text, hint_for, message
 from billsync.http.paths import values_at
+from billsync.http.waits import seconds
 from billsync.model.errors import BadAnswer, RateLimited
 from billsync.sdk.api import Api, Throttle
-
-_EPOCH = 1_000_000_000
-_EPOCH_MS = 1_000_000_000_000
 
 
 def throttled(reply: Reply, api: Api, *, account: str, now: datetime) -> RateLimited | None:
@@ -69,28 +60,3 @@ def _members(reply: Reply, path: str) -> list[Any]:
         return values_at(reply.json(), path)
     except BadAnswer:
         return []
-
-
-def seconds(value: Any, now: datetime) -> int | None:
-    """Whole seconds to wait from `now`, rounded up; None when the value says nothing of the kind."""
-    text = str(value).strip() if value is not None else ""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        moment = _moment(text)
-        return None if moment is None else max(0, math.ceil((moment - now).total_seconds()))
-    if not number.is_finite():
-        return None
-    if number >= _EPOCH:
-        number = number / (1000 if number >= _EPOCH_MS else 1) - Decimal(str(now.timestamp()))
-    return max(0, math.ceil(number))
-
-
-def _moment(text: str) -> datetime | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(text)
-        except ValueError:
-            continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None

@@ -78,7 +78,9 @@ class RateLimited(VendorError):
 
 
 class Unavailable(VendorError):
-    """Time-out, connection lost, 5xx or maintenance."""
+    """Time-out, connection lost, 5xx or maintenance. `retry_after` in seconds where the vendor says so."""
+
+    retry_after: int | None = None
 
 
 class AuthFailed(VendorError):

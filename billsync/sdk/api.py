@@ -430,6 +430,22 @@ class Http(Protocol):
         """A read with status, headers and bytes (PDF, CSV, ETag)."""
         ...
 
+    def job(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        at: str,
+        done: Sequence[str],
+        failed: Sequence[str] = (),
+        every: int = 5,
+        body: Json = None,
+    ) -> Json:
+        """Ask a report job until the member at dotted path `at` is one of `done`; its last answer.
+
+        BadAnswer for one of `failed`; RateLimited when the poll's patience ends first. `every` in seconds."""
+        ...
+
     def token_member(self, name: str) -> str:
         """A member that was kept from the token answer (realmId, instance_url); SecretError if there is none."""
         ...

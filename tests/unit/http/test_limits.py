@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from billsync.model.errors import RateLimited
+from billsync.model.errors import RateLimited, UsageError
 from billsync.sdk import Limit
 from tests.unit.http.vendor import Says, Seen
 
@@ -60,7 +60,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from billsync.http import Session
-from billsync.model.errors import RateLimited
+from billsync.model.errors import RateLimited, UsageError
 from billsync.sdk import Api, Limit, Options
 
 api = Api(base_url=sys.argv[1], limits=(Limit(12, 86400, share=100),))
@@ -113,3 +113,9 @@ def test_no_more_calls_are_under_way_than_the_vendor_allows(vendor, opened, api,
     with ThreadPoolExecutor(9) as pool:
         list(pool.map(lambda _: session.get("/x"), range(9)))
     assert max(most) == allowed
+
+
+def test_a_budget_that_cannot_be_kept_is_said_at_once(opened, api, tmp_path):
+    (tmp_path / "state").write_text("a file where the folder should be", encoding="utf-8")
+    with pytest.raises(UsageError, match="budget of calls cannot be kept"):
+        opened(api(limits=(Limit(1, 86_400),)))

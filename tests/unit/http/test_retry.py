@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from billsync.model.errors import RateLimited, Unavailable
+from billsync.model.errors import RateLimited, Unavailable, VendorError
 from billsync.sdk import Throttle
 from tests.unit.http.vendor import Hangs, Resets, Says
 
@@ -158,3 +158,30 @@ def test_a_write_under_a_key_that_the_vendor_honours_is_repeated(vendor, opened,
     got = opened(api(write_timeout=1)).write("POST", "/x", {}, headers={"Idempotency-Key": "k"}, keyed=True)
     assert got.json() == {"id": 1}
     assert [seen.headers["idempotency-key"] for seen in vendor.seen] == ["k", "k"]
+
+
+@pytest.mark.parametrize("final", [Says({"message": "number exists"}, 409), Says(status=429), Says(status=404)])
+def test_a_refusal_after_an_attempt_that_may_have_arrived_proves_nothing(vendor, opened, api, final):
+    vendor.on("/v1/x", Resets(), final)
+    with pytest.raises(VendorError) as caught:
+        opened(api(), session={"patience": 1}).write("POST", "/x", {}, keyed=True)
+    assert caught.value.sent, "the first attempt may have written"
+
+
+def test_maintenance_with_an_end_is_waited_for(vendor, opened, api, clock):
+    until = clock.now() + timedelta(seconds=300)
+    vendor.on("/v1/x", Says(status=503, headers={"Retry-After": format_datetime(until, usegmt=True)}), OK)
+    assert opened(api()).get("/x") == {"ok": True}
+    assert clock.slept == [300]
+
+
+def test_a_locked_out_account_is_left_alone_until_the_lock_ends(vendor, opened, api, clock):
+    vendor.on("/v1/x", Says("blocked", 400), OK)
+    session = opened(api(throttles=(Throttle(status=400, body_has="blocked", ends_poll=True, wait=1800),)))
+    with pytest.raises(RateLimited):
+        session.get("/x")
+    with pytest.raises(RateLimited, match="until 2026-03-02 01:30 UTC") as caught:
+        session.write("POST", "/x", {})
+    assert (caught.value.sent, len(vendor.seen)) == (False, 1)
+    clock.sleep(1800)
+    assert session.get("/x") == {"ok": True}

@@ -137,3 +137,10 @@ def test_options_do_not_show_their_secrets_in_a_session(opened, api):
     session = opened(api(auth=Bearer("token")))
     assert isinstance(session._options, Options)
     assert_clean(repr(session._options), "the options")
+
+
+def test_the_log_holds_no_person(vendor, opened, api, caplog):
+    caplog.set_level(logging.DEBUG)
+    vendor.on("/v1/x", Says({"ok": 1}))
+    opened(api()).get("/x", {"who": "ann@firm.com"})
+    assert "/v1/x" in caplog.text and "ann" not in caplog.text
