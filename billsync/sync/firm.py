@@ -15,7 +15,10 @@ from zoneinfo import ZoneInfo
 
 from billsync.config import AccountConfig, Config, Secrets, build_options, load, resolve
 from billsync.model.book import Terms
-from billsync.plugins import Plugins
+from billsync.model.contract import Origin
+from billsync.model.errors import BillsyncError
+from billsync.model.work import Kind
+from billsync.plugins import PluginError, Plugins
 from billsync.sdk.sink import Sink
 from billsync.sdk.source import Source
 
@@ -128,7 +131,7 @@ def open_firm(
     config = load(path, environ=environ)
     plugins = Plugins(allow=config.plugins_allow, folder=config.plugins_dir, environ=environ)
     secrets = Secrets(config, hooks=plugins.hooks, environ=environ)
-    terms = resolve(config)
+    terms = resolve(config, offered=_offered(config, plugins))
     if any(contract.billing.templates for contract in terms.contracts.values()):
         from billsync.reports.render.line_text import check_templates
 
@@ -142,3 +145,46 @@ def open_firm(
         new_id=new_id,
         sleep=sleep,
     )
+
+
+def _offered(config: Config, plugins: Plugins) -> dict[str, frozenset[Kind]]:
+    """The kinds each source is asked for: without them nobody would notice that an account was never read."""
+    return {account.name: _kinds_of(plugins, account) for account in config.sources()}
+
+
+def _kinds_of(plugins: Plugins, account: AccountConfig) -> frozenset[Kind]:
+    """What the connector offers under these options; no secret is looked up. One that cannot be opened still counts,
+    so that its part of the statement reads unknown."""
+    try:
+        found = plugins.source(account.kind, where=str(account.origin), distribution=account.distribution)
+        return found.kinds(build_options(account, found.options_class, lambda reference, where: "not looked up"))
+    except BillsyncError:
+        return frozenset({"project"})
+
+
+def _offered(config: Config, plugins: Plugins) -> dict[str, frozenset[Kind]]:
+    """Which kinds of record each source can be asked for: what was never read is then unknown, not absent.
+
+    Every account's options are checked here, secrets aside, before anything is polled. A plugin that cannot be
+    imported fails its own account when that is opened; until then nothing is known of it.
+    """
+    offered: dict[str, frozenset[Kind]] = {}
+    for account in config.sources():
+        try:
+            found = plugins.source(account.kind, where=str(account.origin), distribution=account.distribution)
+        except PluginError:
+            offered[account.name] = frozenset({"project"})
+        else:
+            offered[account.name] = found.kinds(build_options(account, found.options_class, _unresolved))
+    for account in config.sinks():
+        try:
+            books = plugins.sink(account.kind, where=str(account.origin), distribution=account.distribution)
+        except PluginError:
+            continue
+        build_options(account, books.options_class, _unresolved)
+    return offered
+
+
+def _unresolved(reference: str, where: Origin) -> str:
+    """Stands for a secret while only the shape of the options is checked."""
+    return "not resolved yet"
