@@ -330,3 +330,52 @@ def test_init_refuses_a_zone_that_does_not_exist_and_leaves_nothing(tmp_path):
     run = billsync("init", "--zone", "Europe/Berln", "--dir", "firm", cwd=tmp_path)
     assert run.returncode == 2 and "Europe/Berln" in run.stderr
     assert list((tmp_path / "firm").iterdir()) == []
+
+
+# What is not known
+
+
+def test_a_source_that_fails_reads_unknown_and_never_as_nothing_to_bill(firm):
+    (firm.folder / "data" / "time.csv").rename(firm.folder / "data" / "gone.csv")
+    run = firm.run("sync")
+    assert run.returncode == 3, run.stdout
+    assert "time.csv" in run.stderr and "NOT KNOWN: work" in run.stdout
+    told = firm.json(3, "reconcile")
+    assert told["verdict"] == "unknown"
+    assert [one["account"] for one in told["unknown"]] == ["work"] and told["unknown"][0]["last_complete"]
+    assert told["statement"][0]["billed"] == "49550.00", "what is known stays"
+    assert firm.expect(3, "reconcile").startswith("NOT KNOWN: work")
+
+
+def test_an_account_that_was_never_read_is_not_known(firm):
+    firm.edit("billsync.yaml", "sinks:", "  more: {kind: files, path: more, time: time.csv}\n\nsinks:")
+    told = firm.json(3, "reconcile")
+    assert [(one["account"], one["last_complete"]) for one in told["unknown"]] == [("more", None)]
+
+
+def test_a_second_run_leaves_at_once_with_its_own_code(firm):
+    from filelock import FileLock
+
+    with FileLock(firm.folder / "billsync.db.lock"):
+        for words in (("sync",), ("review", "exclude", PERMIT, "--reason", "x")):
+            run = firm.run(*words)
+            assert run.returncode == 6 and "another billsync run" in run.stderr, run.stderr
+    firm.expect(1, "sync")
+
+
+def test_check_tests_accounts_and_rules_without_writing(new_firm):
+    told = new_firm.json(0, "check")
+    assert [(one["account"], one["ok"]) for one in told["accounts"]] == [("work", True), ("books", True)]
+    assert {rule["rule"]: rule["records"] for rule in told["rules"]}["time entries"] == 5
+    assert not (new_firm.folder / "billsync.db").exists()
+    new_firm.edit("billsync.yaml", "milestone: Permit set", "milestone: Permitt set")
+    assert "need a look" in new_firm.expect(1, "check")
+
+
+def test_check_says_which_account_cannot_be_used(new_firm):
+    new_firm.edit("billsync.yaml", "path: data", "path: nowhere")
+    run = new_firm.run("check")
+    assert run.returncode == 2
+    assert "FAILED" in run.stdout and "nowhere" in run.stderr
+    new_firm.edit("billsync.yaml", "kind: files", "kind: fils")
+    assert "did you mean 'files'?" in new_firm.run("check").stderr
