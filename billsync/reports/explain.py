@@ -19,8 +19,7 @@ from billsync.model.work import Observation, SourceKey
 from billsync.reports.blocks import Block, Cell, Table, Words, column, decimal_text, number, under, whole
 from billsync.reports.causes import next_step, title_of
 from billsync.reports.invoices import Document, names
-from billsync.reports.queue import identity_of
-from billsync.reports.reconcile import cause_of
+from billsync.reports.reconcile import cause_of, identity_of
 
 EXPLAIN: Final = "billsync.explain/1"
 _HIDDEN: Final = frozenset({"id", "url"})

@@ -17,7 +17,7 @@ from billsync.model.statement import Evaluation, Finding, HeldDraft, Item, Unval
 from billsync.model.work import SourceKey
 from billsync.reports.blocks import Block, Cell, Table, Words, column, decimal_text, number, under
 from billsync.reports.causes import next_step, title_of
-from billsync.reports.reconcile import WAITING
+from billsync.reports.reconcile import WAITING, identity_of
 
 COLUMNS: Final = (
     "number", "what", "subject", "subjects", "text", "cause", "owner", "age_days", "amount", "currency", "client",
@@ -78,11 +78,6 @@ def build(evaluation: Evaluation, *, each: bool = False) -> tuple[Entry, ...]:
     ]
     entries.sort(key=lambda one: (one.what != "draft", -abs(one.amount.minor) if one.amount else 0, -one.age_days))
     return tuple(replace(entry, number=index) for index, entry in enumerate(entries, start=1))
-
-
-def identity_of(key: SourceKey) -> str:
-    """The identity of a source record (billing.md 2), also while no contract bills it."""
-    return f"{key.kind}/{key.account}/{key.id}"
 
 
 def blocks(entries: Sequence[Entry]) -> list[Block]:

@@ -26,6 +26,7 @@ from billsync.model.statement import (
     Unvalued,
     Verdict,
 )
+from billsync.model.work import SourceKey
 from billsync.reports.exit import exit_code
 
 WAITING: frozenset[Bucket] = frozenset({"held", "in_flight"})
@@ -62,9 +63,15 @@ class Reconciliation:
         return tuple(sorted(open_items, key=lambda item: (item.currency, -abs(item.amount), item.identity)))
 
     @property
+    def without_value(self) -> tuple[Unvalued, ...]:
+        """Records that a person must look at before they can be worth anything."""
+        return tuple(one for one in self.not_valued if one.why != "not_billable")
+
+    @property
     def other_findings(self) -> tuple[Finding, ...]:
-        """Findings that do not only repeat why an item waits."""
+        """Findings that do not only repeat why an item waits, or why a record has no value."""
         told = {(item.identity, item.cause) for item in self.items if item.bucket in WAITING}
+        told |= {(identity_of(one.key), one.cause) for one in self.not_valued}
         return tuple(one for one in self.findings if (one.identity, one.code) not in told)
 
 
@@ -138,10 +145,11 @@ def cause_totals(report: Reconciliation) -> tuple[CauseTotal, ...]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aside:
     """Records beside the statement: how many of one cause and owner, with their hours and what they would be worth
-    where that is known."""
+    where that is known. `place`: the contract or project of work without a value."""
 
     heading: str
     cause: str
+    place: str
     owner: str
     records: int
     hours: Decimal
@@ -149,10 +157,13 @@ class Aside:
 
 
 def asides(report: Reconciliation) -> tuple[Aside, ...]:
-    """Work that is not earned yet, then work that has no value."""
-    early = _aside("not earned yet", [(one.cause, one.owner, one.hours, _worth(one)) for one in report.not_earned])
-    valueless = _aside("not valued", [(one.cause or one.why, one.owner, one.hours, None) for one in report.not_valued])
-    return (*early, *valueless)
+    """Work that is not earned yet, then work that has no value, contract by contract."""
+    early = [(("not earned yet", one.cause, "", one.owner), one.hours, _worth(one)) for one in report.not_earned]
+    valueless = [
+        (("not valued", one.cause or one.why, one.contract or one.project, one.owner), one.hours, None)
+        for one in report.not_valued
+    ]
+    return (*_summed(early), *_summed(valueless))
 
 
 def no_such(what: str, name: str, known: Iterable[str]) -> UsageError:
@@ -167,21 +178,27 @@ def _worth(one: NotEarned) -> Money | None:
     return Money(one.amount, one.currency) if one.amount is not None and one.currency else None
 
 
-def _aside(heading: str, rows: list[tuple[str, str, Decimal | None, Money | None]]) -> list[Aside]:
-    groups: dict[tuple[str, str, str], list[tuple[Decimal, Money | None]]] = {}
-    for cause, owner, hours, worth in rows:
-        groups.setdefault((cause, owner, worth.currency if worth else ""), []).append((hours or Decimal(0), worth))
+def _summed(rows: Iterable[tuple[tuple[str, str, str, str], Decimal | None, Money | None]]) -> list[Aside]:
+    groups: dict[tuple[str, ...], list[tuple[Decimal, Money | None]]] = {}
+    for name, hours, worth in rows:
+        groups.setdefault((*name, worth.currency if worth else ""), []).append((hours or Decimal(0), worth))
     return [
         Aside(
             heading=heading,
             cause=cause,
+            place=place,
             owner=owner,
             records=len(group),
             hours=sum((hours for hours, _ in group), Decimal(0)),
             amount=Money(sum(worth.minor for _, worth in group if worth), currency) if currency else None,
         )
-        for (cause, owner, currency), group in sorted(groups.items())
+        for (heading, cause, place, owner, currency), group in sorted(groups.items())
     ]
+
+
+def identity_of(key: SourceKey) -> str:
+    """The identity of a source record (billing.md 2), also while no contract bills it."""
+    return f"{key.kind}/{key.account}/{key.id}"
 
 
 def cause_of(item: Item) -> str:
@@ -203,7 +220,7 @@ def _of_client(report: Reconciliation, client: str, terms: Terms) -> Reconciliat
     not_valued = tuple(one for one in report.not_valued if one.contract in contracts)
     not_earned = tuple(one for one in report.not_earned if one.contract in contracts)
     known = {item.identity for item in items} | {one.identity for one in not_earned} | {client} | contracts
-    known |= {f"{one.key.kind}/{one.key.account}/{one.key.id}" for one in not_valued}
+    known |= {identity_of(one.key) for one in not_valued}
     findings = tuple(
         one for one in report.findings if one.identity in known or one.identity.split("/", 1)[0] in contracts
     )

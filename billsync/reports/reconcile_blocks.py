@@ -46,9 +46,11 @@ def headline(report: Reconciliation) -> Words:
     parts = []
     if waiting:
         parts.append(f"{_count(len(waiting), 'item')} ({_sum(waiting)}) not billed")
+    if report.without_value:
+        parts.append(f"{_count(len(report.without_value), 'record')} without a value")
     if report.other_findings:
         parts.append(_count(len(report.other_findings), "finding"))
-    return Words(f"FINDINGS: {' and '.join(parts)}, waiting for a person.", "bad")
+    return Words(f"FINDINGS: {_listed(parts)}, waiting for a person.", "bad")
 
 
 def _verdict(report: Reconciliation) -> Iterator[Block]:
@@ -177,7 +179,7 @@ def beside(report: Reconciliation) -> Iterator[Block]:
         (
             one.heading,
             title_of(one.cause),
-            one.owner,
+            ", ".join(filter(None, (one.place, one.owner))),
             one.records,
             f"{decimal_text(one.hours)} h" if one.hours else "",
             one.amount,
@@ -186,7 +188,7 @@ def beside(report: Reconciliation) -> Iterator[Block]:
     ]
     if rows:
         columns: tuple[Column, ...] = (
-            whole("State"), column("Why"), under("Owner"), number("Records"), number("Hours"), number("Worth"),
+            whole("State"), column("Why"), under("Where, owner"), number("Records"), number("Hours"), number("Worth"),
         )  # fmt: skip
         yield Table(title="Beside the statement", columns=columns, rows=tuple(rows))
 
@@ -219,6 +221,10 @@ def _size(items: Sequence[Item]) -> int:
 
 def _count(number_of: int, what: str) -> str:
     return f"{number_of} {what}" + ("" if number_of == 1 else "s")
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
 
 
 def _sum(items: Sequence[Item]) -> str:

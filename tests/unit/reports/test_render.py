@@ -255,7 +255,9 @@ def test_html_says_first_what_is_not_known():
 def test_text_begins_with_the_verdict():
     unknown = report(replace(worked.evaluation(), unknown=(worked.UNKNOWN,)))
     assert rendered(text, unknown).startswith("NOT KNOWN: harvest")
-    assert rendered(text, report()).startswith("FINDINGS: 1 item (USD 33,000.00) not billed and 1 finding")
+    assert rendered(text, report()).startswith(
+        "FINDINGS: 1 item (USD 33,000.00) not billed, 1 record without a value and 1 finding, "
+    )
     done = worked.evaluation(items=worked.ITEMS[:2], findings=())
     assert headline(report(done)).text.startswith("BALANCED")
 
