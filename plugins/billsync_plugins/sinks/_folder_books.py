@@ -101,9 +101,11 @@ class Books:
 
 def _payment(where: str, cells: Mapping[str, Any], currency: str) -> Payment:
     try:
-        amount = exact_minor(number(cells.get("amount"), "amount"), currency)
+        amount = exact_minor(number(cells.get("amount"), "amount", decimal="."), currency)
         on = day(cells["date"], "date") if text_of(cells.get("date")) else None
-    except (BadAnswer, ValueError) as error:
+    except BadAnswer as error:
+        raise BadAnswer(error.what, where=where, hint=error.hint) from None
+    except ValueError as error:
         raise BadAnswer(str(error), where=where) from None
     return Payment(id=where, amount=amount, on=on)
 

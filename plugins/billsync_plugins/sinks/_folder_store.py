@@ -1,16 +1,15 @@
 """The folder as a store of documents: each file whole or not there, each number and each reference once.
 
     2026-0007.json          the document (canonical JSON); readable and, at the firm's own risk, editable by hand
-    2026-0007.html          the same as a page to print; derived
+    2026-0007.html          the same as a page to print; derived, as are index.html and index.csv
     2026-0007/              evidence attached to it
-    index.html, index.csv   all documents; derived
     .billsync/numbers/      one file a number: empty when it is taken, its reference once the document stands
     .billsync/references/   one file a reference: the document as it was made; the first to put it there wins
 
-A document is made in this order: take a number (exclusive create), put the document under its reference (hard link,
-or rename on Windows: both fail if it exists), write it under its number, sign the number. Killed between any two
-steps, the next `create` finishes the same document under the same number; a number without a document stays a gap.
-A document that was signed and is gone was deleted by a person: it is never written again.
+The order: take a number (exclusive create), put the document under its reference (hard link, or rename on Windows:
+both fail if it exists), write it under its number, sign the number. Killed between any two steps, the next `create`
+finishes the same document under the same number; a number without a document stays a gap. A document that was signed
+and is gone was deleted by a person: it is never written again.
 """
 
 from __future__ import annotations
@@ -40,8 +39,9 @@ class Store:
         self._references = folder / ".billsync" / "references"
 
     def open(self) -> None:
-        """Make the folder ready, and take in what a killed writer or a restored backup left without its marks."""
-        for folder in (self.folder, self._numbers, self._references):
+        """Make the folder ready; take in documents that a killed writer or a backup left without marks."""
+        self.folder.mkdir(exist_ok=True)  # not its parents: a share that is not there is not made up
+        for folder in (self._numbers, self._references):
             folder.mkdir(parents=True, exist_ok=True)
         for number in self.numbers():
             if not _filled(self._numbers / number):
