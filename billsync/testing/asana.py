@@ -147,7 +147,9 @@ class FakeAsana(FakeTracker):
         if project not in self.tables["projects"]:
             return _error(404, f"project: Unknown object: {project}")
         rows = [
-            row for row in self._all("tasks") if any(home["project"]["gid"] == project for home in row["memberships"])
+            row
+            for row in self._all("tasks")
+            if any(home["project"]["gid"] == project for home in row.get("memberships", ()))
         ]
         if since:
             rows = [row for row in rows if instant(row["modified_at"]) >= instant(since)]
@@ -158,7 +160,11 @@ class FakeAsana(FakeTracker):
         first, last = query.get("entered_on_start_date"), query.get("entered_on_end_date")
         if "workspace" in query and first is None and last is None:
             return _error(400, "entered_on_start_date or entered_on_end_date is required")
-        rows = [row for row in self._all("entries") if (first or "") <= row["entered_on"] <= (last or "9999")]
+        rows = [
+            row
+            for row in self._all("entries")
+            if (first or "") <= row.get("entered_on", first or "") <= (last or "9999")
+        ]
         if "attributable_to" in query:
             rows = [row for row in rows if (row["attributable_to"] or {}).get("gid") == query["attributable_to"]]
         hidden = () if self.tells_approval else _SINGLE_ONLY
@@ -166,7 +172,7 @@ class FakeAsana(FakeTracker):
 
     def _list(self, table: str, request: Request, rows: Iterable[Row]) -> Response:
         """Offsets name the last row that was sent: what goes away before it does not move the rest."""
-        ordered = sorted(rows, key=lambda row: (len(row["gid"]), row["gid"]))
+        ordered = sorted(rows, key=_order)
         limit = request.query.get("limit")
         if limit is None:
             if len(ordered) > _NEVER_LIST_ALL:
@@ -178,7 +184,7 @@ class FakeAsana(FakeTracker):
         found, after = self.page(table, ordered, start)
         following = None
         if after is not None:
-            last = ordered[after - 1]["gid"] if after else ""
+            last = ordered[after - 1].get("gid", "") if after else ""
             token = urlsafe_b64encode(f"{self.turn}:{last}".encode()).decode()
             following = {"offset": token, "path": "/next", "uri": f"{self.url}/next"}
         return Response.json_of({"data": [chosen(row, request) for row in found], "next_page": following})
@@ -191,7 +197,12 @@ def _start(rows: Sequence[Row], offset: str | None) -> int:
     if not offset:
         return 0
     last = urlsafe_b64decode(offset).decode().partition(":")[2]
-    return sum((len(row["gid"]), row["gid"]) <= (len(last), last) for row in rows)
+    return sum(_order(row) <= (len(last), last) for row in rows)
+
+
+def _order(row: Row) -> tuple[int, str]:
+    """Gids are numbers written as text."""
+    return len(row.get("gid", "")), row.get("gid", "")
 
 
 def chosen(row: Row, request: Request) -> Row:

@@ -125,7 +125,7 @@ class FakeHarvest(FakeTracker):
         if not 1 <= int(query.get("per_page", 2000)) <= 2000:
             return Response.json_of({"message": "per_page must be between 1 and 2000"}, 422)
         rows = [row for row in self.tables[name].values() if _matches(row, query, dated=name in _DATED)]
-        rows.sort(key=lambda row: (row.get("spent_date", ""), row["id"]), reverse=True)
+        rows.sort(key=lambda row: (row.get("spent_date", ""), row.get("id", 0)), reverse=True)
         start = int(query["cursor"]) if "cursor" in query else (int(query.get("page", 1)) - 1) * self.page_size
         found, after = self.page(name, rows, start)
         return Response.json_of({name: found, **self._links(name, query, len(rows), after)})
@@ -146,12 +146,14 @@ class FakeHarvest(FakeTracker):
 
 
 def _matches(row: Row, query: Mapping[str, str], *, dated: bool) -> bool:
+    """A row that lacks what a filter looks at passes it: then the connector must say so."""
     since = query.get("updated_since")
     if since and instant(row["updated_at"]) < instant(since):
         return False
     if not dated:
         return True
-    wanted = {"approval_status": row["approval_status"], "is_billed": str(row["is_billed"]).lower()}
-    if any(query.get(name, value) != value for name, value in wanted.items()):
-        return False
-    return query.get("from", "") <= str(row["spent_date"]) <= query.get("to", "9999")
+    for name in ("approval_status", "is_billed"):
+        if name in row and query.get(name, str(row[name]).lower()) != str(row[name]).lower():
+            return False
+    on = str(row.get("spent_date", query.get("from", "")))
+    return query.get("from", "") <= on <= query.get("to", "9999")

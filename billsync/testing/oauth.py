@@ -22,6 +22,8 @@ class Grants:
         self.refresh = "made-up-refresh-token-0"
         self.served = 0
         self.refused = 0
+        self.given: list[str] = [self.refresh]
+        """Every token that was ever given out."""
         self._access: dict[str, datetime] = {}
 
     def token(self, request: Request, **members: Any) -> Response:
@@ -39,6 +41,7 @@ class Grants:
         self._access[access] = self.clock.now() + timedelta(seconds=self.lives)
         if self.rotates:
             self.refresh = f"made-up-refresh-token-{self.served}"
+        self.given += [access, self.refresh]
         return Response.json_of(
             {
                 "token_type": "bearer", "expires_in": self.lives, "access_token": access,

@@ -57,13 +57,16 @@ class FakeQuickBooks(FakeBooks):
             "client_id": client, "client_secret": secret, "refresh_token": "made-up-refresh-token-0", **more,
         }  # fmt: skip
 
+    def secrets(self) -> list[str]:
+        return [CLIENT[1], *self.grants.given]
+
     # ---- Answers ---------------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
         if request.path == "/oauth2/v1/tokens/bearer":
-            return self.grants.token(
-                request, x_refresh_token_expires_in=8_726_400, x_refresh_token_hard_expires_in=157_680_000
-            )
+            ends = {"x_refresh_token_expires_in": 8_726_400, "x_refresh_token_hard_expires_in": 157_680_000}
+            answer: Response = self.grants.token(request, **ends)
+            return answer
         if not self.grants.alive(request):
             return self._fault(401, "3200", "message=AuthenticationFailed; errorCode=003200", "AuthenticationFault")
         start = f"/v3/company/{REALM}/"

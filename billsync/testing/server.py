@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -97,9 +98,16 @@ class _Outcome:
 class FakeServer:
     """Use it as a context manager; `url` is its address. Nothing it keeps is touched by two requests at once."""
 
+    grants: Any = None
+    """The vendor's oauth.Grants, where people log in by OAuth 2."""
+
     def __init__(self, *, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self.log: list[Request] = []
+        self.watch: list[Callable[[Request], object]] = []
+        """Called with each request before it is answered."""
+        self.broken: list[str] = []
+        """Tracebacks of this fake's own errors: a test that ends with one fails."""
         self._faults: list[_Planned] = []
         self._later: list[tuple[datetime, Request]] = []
         self._lock = threading.RLock()
@@ -120,6 +128,8 @@ class FakeServer:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
+        if self.broken and error is None:
+            raise AssertionError(f"the fake vendor itself failed:\n{self.broken[0]}")
 
     @cached_property
     def url(self) -> str:
@@ -142,6 +152,10 @@ class FakeServer:
         """Answer the next `times` requests that match with a fault (or the name of one), after `skip` good ones."""
         self._faults.append(_Planned(FAULTS[fault] if isinstance(fault, str) else fault, when, skip, times))
 
+    def forgive(self) -> None:
+        """Forget all faults that are still to come."""
+        self._faults.clear()
+
     def settle(self) -> None:
         """Let what was to come later come now."""
         with self._lock:
@@ -150,6 +164,14 @@ class FakeServer:
                 self.handle(request)
 
     # ---- What a fake vendor writes ---------------------------------------------------------------------------
+
+    def options(self, **more: Any) -> dict[str, Any]:
+        """Options of an account that is this vendor."""
+        return {"base_url": self.url, **more}
+
+    def secrets(self) -> list[str]:
+        """Tokens that this vendor has given out."""
+        return []
 
     def handle(self, request: Request) -> Response:
         """The vendor's own answer. Called under a lock."""
@@ -165,6 +187,8 @@ class FakeServer:
                 number=len(self.log) + 1, method=method, target=target, headers=headers, body=body, at=self.clock.now()
             )
             self.log.append(request)
+            for look in self.watch:
+                look(request)
             fault = self._fault_for(request)
             return _Outcome(self.handle(request)) if fault is None else self._faulty(request, fault)
 
@@ -280,6 +304,8 @@ def _server_of(vendor: FakeServer) -> ThreadingHTTPServer:
         request_queue_size = 128
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that went away is what some tests want."""
+            """A client that went away is what some tests want; anything else is our own fault."""
+            if not isinstance(sys.exc_info()[1], OSError):
+                vendor.broken.append(traceback.format_exc())
 
     return Server(("127.0.0.1", 0), Handler)

@@ -1,0 +1,188 @@
+"""What every connector with an API must keep to, source or sink: declarations, credentials, secrets, refusals."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+from billsync.http.tape import Recorder
+from billsync.http.tokens import TokenStore
+from billsync.model.errors import AuthFailed, BadAnswer, Denied, Missing, Unavailable, VendorError
+from billsync.sdk import OAuth2
+from billsync.testing.bench import Bench
+from billsync.testing.faults import Fault
+from billsync.testing.server import FakeServer, Request
+
+REFUSALS: Mapping[int, type[VendorError]] = {403: Denied, 404: Missing, 410: Missing, 503: Unavailable}
+BAD_ANSWERS = ("cut", "wrong", "page", "empty", "half", "reset_before", "timeout_before")
+
+
+class AccountContract:
+    """Tests on `check()`. SourceContract and SinkContract derive from it; `bench` is new for each test."""
+
+    options: ClassVar[Mapping[str, Any]] = {}
+    """Options beside those that point to the fake vendor."""
+    bench: Bench[Any]
+
+    # ---- What the author of a connector writes -----------------------------------------------------------------
+
+    def connector(self) -> type[Any]:
+        """The class under test."""
+        raise NotImplementedError
+
+    def vendor(self) -> FakeServer:
+        """A fake vendor, not yet started."""
+        raise NotImplementedError
+
+    def busy(self, opened: Any) -> None:
+        """Call everything that reads, for the search for secrets. `check` is called anyway."""
+
+    # ---- How the tests are run ---------------------------------------------------------------------------------
+
+    def setup_method(self) -> None:
+        """A new vendor for each test."""
+        self.bench = Bench(self.connector(), self.vendor(), **self.options)
+
+    def teardown_method(self) -> None:
+        """The fake's own errors come out here."""
+        self.bench.close()
+
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        """Cases of the tests that ask for one by argument."""
+        cases = {"status": sorted(REFUSALS), "bad": BAD_ANSWERS, **self.cases()}
+        for name in cases.keys() & set(metafunc.fixturenames):
+            metafunc.parametrize(name, list(cases[name]))
+
+    def cases(self) -> Mapping[str, Any]:
+        """Further arguments of tests and their values."""
+        return {}
+
+    def refused(self, error: type[VendorError], call: Any, *arguments: Any) -> VendorError:
+        """The error of a call that must fail."""
+        try:
+            got = call(*arguments)
+        except error as raised:
+            return raised
+        raise AssertionError(f"{error.__name__} was due, but the call answered {got!r}")
+
+    def no_wait(self, fault: str) -> Any:
+        """A vendor that hangs is met without a socket, where a time-out costs no time."""
+        return self.bench.vendor.transport() if fault.startswith("timeout") else None
+
+    # ---- Declarations --------------------------------------------------------------------------------------------
+
+    def test_declares_what_users_and_docs_need(self) -> None:
+        found = self.connector()
+        assert found.__module__.rpartition(".")[2] == found.kind, "a connector's file is named after its kind"
+        assert found.title and found.docs.startswith("https://"), "title and docs are shown by `plugins list`"
+        assert (found.__doc__ or "").strip(), "say what it reads or writes"
+        fields = found.options_class.model_fields
+        silent = [name for name, field in fields.items() if not field.description]
+        assert not silent, f"these options do not say what they are: {silent}"
+        assert "base_url" in fields, "a sandbox or simulator must be able to stand in"
+        assert "token_url" in fields or not isinstance(found.api.auth, OAuth2), "so must its token endpoint"
+
+    def test_check_tells_whose_account_it_is(self) -> None:
+        identity = self.bench.open().check()
+        assert identity.account, "without an owner nobody can tell whether absence is real"
+
+    def test_reads_before_anything_is_known(self) -> None:
+        assert len(self.bench.vendor.log) == 0, "opening a connector must not call the vendor"
+        self.bench.open()
+        assert len(self.bench.vendor.log) == 0, "opening a connector must not call the vendor"
+
+    # ---- Refusals and bad answers ----------------------------------------------------------------------------------
+
+    def api_call(self, request: Request) -> bool:
+        """True for calls of the API itself, not of the token endpoint."""
+        return "token" not in request.path
+
+    def test_a_refusal_is_raised_with_its_class(self, status: int) -> None:
+        opened = self.bench.open()
+        self.bench.vendor.fail(Fault(status=status), when=self.api_call, times=9)
+        error = self.refused(REFUSALS[status], opened.check)
+        assert self.bench.account in error.where, "an error says which account it is about"
+        assert error.hint, "an error says what to do next"
+
+    def test_an_answer_of_another_shape_is_never_believed(self, bad: str) -> None:
+        opened = self.bench.open(transport=self.no_wait(bad))
+        self.bench.vendor.fail(bad, when=self.api_call, times=9)
+        self.refused(VendorError, opened.check)
+
+    # ---- Credentials -----------------------------------------------------------------------------------------------
+
+    def oauth(self) -> Any:
+        """The vendor's grant, where the connector logs in by OAuth 2."""
+        return self.bench.vendor.grants if isinstance(self.connector().api.auth, OAuth2) else None
+
+    def test_a_token_that_died_is_renewed_once_and_stored_before_it_is_used(self) -> None:
+        grant, vendor, opened = self.oauth(), self.bench.vendor, self.bench.open()
+        opened.check()
+        if grant is None:
+            vendor.fail("unauthorized", when=self.api_call)
+            before = len(vendor.log)
+            error = self.refused(AuthFailed, opened.check)
+            assert "auth login" in error.hint and len(vendor.log) == before + 1, "a dead key is not tried again"
+            return
+        stored: list[str | None] = []
+        vendor.watch.append(lambda request: stored.append(self._stored()) if self.api_call(request) else None)
+        grant.kill_access()
+        served = grant.served
+        self.bench.open().check()
+        assert grant.served == served + 1, f"one renewal was due, there were {grant.served - served}"
+        assert stored[-1] == grant.refresh, "the rotated token was used before it was stored"
+
+    def _stored(self) -> str | None:
+        token = TokenStore.for_account(self.bench.state, self.bench.account).load()
+        return None if token is None else token.refresh
+
+    def test_many_at_once_renew_once(self) -> None:
+        grant = self.oauth()
+        if grant is None:
+            return
+        opened = [self.bench.open() for _ in range(8)]
+        opened[0].check()
+        grant.kill_access()
+        served = grant.served
+        with ThreadPoolExecutor(8) as pool:
+            identities = list(pool.map(lambda one: one.check(), opened))
+        assert len({identity.account for identity in identities}) == 1
+        assert (grant.served - served, grant.refused) == (1, 0), "two renewals at once kill the grant"
+
+    def test_a_grant_that_ended_asks_for_a_person(self) -> None:
+        grant = self.oauth()
+        if grant is None:
+            return
+        grant.refresh = "given-to-somebody-else"
+        error = self.refused(AuthFailed, self.bench.open().check)
+        assert "auth login" in error.hint, "only a person can log in again"
+
+    # ---- Secrets -----------------------------------------------------------------------------------------------------
+
+    def test_no_secret_is_seen_anywhere(self, caplog: Any, tmp_path: Path) -> None:
+        caplog.set_level(logging.DEBUG)
+        tape = tmp_path / "tape.jsonl"
+        opened = self.bench.open(transport=Recorder(tape))
+        opened.check()
+        self.busy(opened)
+        shown = [
+            repr(opened),
+            repr(opened.http),
+            repr(opened.options),
+            str(vars(opened)),
+            opened.options.model_dump_json(),
+        ]
+        for status in (400, 401, 403, 404, 500):
+            echo = " ".join(self.bench.secrets()).encode()
+            self.bench.vendor.fail(Fault(status=status, body=b'{"message": "%s"}' % echo), when=self.api_call, times=9)
+            with suppress(BadAnswer):
+                error = self.refused(VendorError, opened.check)
+                shown += [str(error), repr(error), error.where, error.hint]
+            self.bench.vendor.forgive()
+        shown += [caplog.text, tape.read_text(encoding="utf-8")]
+        seen = [text for text in shown if any(secret in text for secret in self.bench.secrets())]
+        assert not seen, f"a secret stands in {seen[0][:200]!r}"

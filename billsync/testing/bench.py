@@ -1,0 +1,86 @@
+"""One connector on a bench: its fake vendor, a session of its own, a state folder, the injected clock."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from billsync.http import Session
+from billsync.model.work import Record, Window
+from billsync.sdk.sink import Sink
+from billsync.sdk.source import Source
+from billsync.testing.server import FakeServer, Request
+
+C = TypeVar("C", bound=Source[Any] | Sink[Any])
+METHODS: Mapping[str, str] = {
+    "project": "projects",
+    "milestone": "milestones",
+    "time": "time_entries",
+    "expense": "expenses",
+    "contract": "contracts",
+    "change_order": "change_orders",
+}
+
+
+class Bench(Generic[C]):
+    """Opens a connector over the real session against a fake vendor; `close` ends both."""
+
+    account = "bench"
+
+    def __init__(self, connector: type[C], vendor: FakeServer, **options: Any) -> None:
+        self.connector = connector
+        self.vendor = vendor
+        self._more = options
+        self._stack = ExitStack()
+        self._stack.enter_context(vendor)
+        self.state = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+
+    def close(self) -> None:
+        """End the sessions and the vendor; an error of the fake itself is raised here."""
+        self._stack.close()
+
+    def options(self) -> Any:
+        """The connector's options, which point to the fake vendor."""
+        return self.connector.options_class(**{**self.vendor.options(), **self._more})
+
+    def open(self, *, transport: httpx.BaseTransport | None = None, timeout: int = 1, state: Path | None = None) -> C:
+        """The connector in a new session, as a run opens it; `timeout` in seconds, so that tests need not wait long."""
+        assert self.connector.api is not None, f"{self.connector.kind} declares no api"
+        options = self.options()
+        session = Session(
+            replace(self.connector.api, read_timeout=timeout, write_timeout=timeout, limits=()),
+            options,
+            account=self.account,
+            state=state or self.state,
+            sleep=self.vendor.clock.sleep,
+            now=self.vendor.clock.now,
+            transport=transport,
+        )
+        self._stack.enter_context(session)
+        return self.connector(self.account, options, session)
+
+    def secrets(self) -> list[str]:
+        """What must never be seen: the options' secrets, and every token that the vendor has given out."""
+        return [*self.options().secrets(), *self.vendor.secrets()]
+
+    def sent(self, path: str) -> list[Request]:
+        """Requests to a path so far."""
+        return [request for request in self.vendor.log if request.path == path]
+
+
+def poll(source: Source[Any], kind: str, window: Window) -> list[Record]:
+    """Every record of a kind in a window."""
+    return list(getattr(source, METHODS[kind])(window))
+
+
+def days(text: str) -> Window:
+    """`2026-03-01..2026-03-31`, inclusive."""
+    since, until = text.split("..")
+    return Window(since=datetime.fromisoformat(since).date(), until=datetime.fromisoformat(until).date())
