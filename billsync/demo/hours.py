@@ -36,7 +36,7 @@ _WORK: Final[Mapping[str, Sequence[str]]] = {
 }  # fmt: skip
 # Project -> days before the story when its work began; the others are older than four months.
 _BEGAN: Final[Mapping[str, int]] = {"P-106": 92, "P-109": 98, "P-111": 75, "P-112": 40, "P-114": 58, "P-115": 30}
-_FIXED_FEE: Final = frozenset("P-101 P-102 P-104 P-105 P-106 P-000".split())
+_FIXED_FEE: Final = frozenset("P-101 P-102 P-104 P-105 P-106 P-110 P-000".split())
 _TASKS: Final[Mapping[str, tuple[str, ...]]] = {
     "principal": ("Client meeting", "Design review", "Permit hearing", "Consultant coordination"),
     "architect": ("Drawings", "Site visit", "Consultant coordination", "Specifications", "Code research"),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A milestone of a project. `done`: days before today, None while it is open; `morning`: done on the second day."""
+    """A milestone of a project. `done`: days from today, None while it is open; `morning`: told in the morning."""
 
     id: str
     project: str
@@ -94,7 +94,8 @@ def projects() -> Iterator[dict[str, Any]]:
 def milestones(today: date, *, morning: bool) -> Iterator[dict[str, Any]]:
     """Rows of milestones.json; amounts as numbers of two decimals."""
     for phase in PHASES:
-        done = today if phase.morning and morning else _day(today, phase.done)
+        # Yesterday's date: what was finished in the evening is written down in the morning.
+        done = _day(today, -1 if phase.morning and morning else phase.done)
         percent = phase.percent_in_the_morning if morning and phase.percent_in_the_morning else phase.percent
         yield {
             "id": phase.id,
