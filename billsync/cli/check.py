@@ -36,7 +36,8 @@ def check(
     from billsync.sync.firm import open_firm
 
     firm = open_firm(config)
-    found = look(firm, progress=TerminalProgress())
+    with TerminalProgress() as progress:
+        found = look(firm, progress=progress)
     if format == "json":
         json_object(_row(found))
         return found.exit_code

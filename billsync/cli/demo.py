@@ -30,7 +30,8 @@ def demo(
     from billsync.cli.sync import tell_troubles
     from billsync.sync.demo import demonstrate
 
-    shown = demonstrate(directory, progress=TerminalProgress())
+    with TerminalProgress() as progress:
+        shown = demonstrate(directory, progress=progress)
     show(_blocks(shown))
     tell_troubles(shown.tonight)
     code = shown.tonight.exit_code

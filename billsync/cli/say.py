@@ -9,16 +9,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, TextIO
 
 from billsync.model.errors import UsageError
 from billsync.reports.blocks import Block, Table, Tone, Words, text_of
 from billsync.reports.render.csv import write_rows as csv_rows
 from billsync.reports.render.json import dumps, write_rows
-from billsync.reports.render.text import one_line, plain
+from billsync.reports.render.text import one_line, plain, sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
 
 _STYLES: Final[dict[Tone, str]] = {
     "plain": "",
@@ -106,7 +107,7 @@ def _draw(block: Block, console: Console) -> None:
     if isinstance(block, Words):
         if block.tone == "heading":
             console.print()
-        console.print(Text(one_line(block.text), style=_STYLES[block.tone]))
+        console.print(Text(sentence(block), style=_STYLES[block.tone]))
         return
     console.print()
     if block.title:
@@ -141,26 +142,44 @@ def _rich_table(table: Table) -> Any:
 
 
 class TerminalProgress:
-    """What the night is doing, on stderr and only where a person looks on (sync.summary.Progress)."""
+    """What the night is doing, as one live line on stderr, where a person looks on (sync.summary.Progress).
+
+    A context: the line is gone before the answer is printed. Accounts are read side by side, so calls may come from
+    several threads.
+    """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._shown = not quiet and sys.stderr.isatty()
-        self._console: Any = None
+        self._status: Status | None = None
+        self._step = ""
+        self._counts: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        if self._shown:
+            from rich.console import Console
+
+            self._status = Console(stderr=True, highlight=False, markup=False).status("starting")
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
 
     def say(self, text: str) -> None:
         """A step begins."""
-        if self._shown:
-            self._line(text)
+        self._step, self._counts = text, {}
+        self._update()
 
     def count(self, account: str, kind: str, records: int) -> None:
         """So many records of a kind were read so far."""
-        if self._shown:
-            self._line(f"{account}: {records} {kind}")
+        self._counts[f"{account} {kind}"] = records
+        self._update()
 
-    def _line(self, text: str) -> None:
-        from rich.console import Console
+    def _update(self) -> None:
+        if self._status is None:
+            return
         from rich.text import Text
 
-        if self._console is None:
-            self._console = Console(stderr=True, highlight=False, markup=False)
-        self._console.print(Text(one_line(text), style="dim"), no_wrap=True, overflow="ellipsis")
+        counts = [f"{records} {what}" for what, records in sorted(self._counts.copy().items())]
+        self._status.update(Text(one_line(", ".join([self._step, *counts[-4:]])), style="dim"))

@@ -40,7 +40,8 @@ def sync(
     from billsync.sync.night import run
 
     firm = open_firm(config)
-    summary = run(firm, dry_run=dry_run, full=full, accounts=accounts or (), progress=TerminalProgress(quiet=quiet))
+    with TerminalProgress(quiet=quiet) as progress:
+        summary = run(firm, dry_run=dry_run, full=full, accounts=accounts or (), progress=progress)
     if format == "json":
         json_object(night.row(summary))
     else:

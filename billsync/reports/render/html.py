@@ -5,11 +5,13 @@ Words come from records that strangers typed: jinja2 escapes every one of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TextIO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from billsync.model.money import Money
 from billsync.model.statement import BUCKETS, Bucket, StatementRow
@@ -20,6 +22,7 @@ from billsync.reports.reconcile_blocks import beside, by_cause, findings, headli
 # In the order in which they are stacked; what is credited lies within what was billed.
 _BARS: Final[tuple[Bucket, ...]] = ("billed", "withheld", "capped", "written_off", "in_flight", "ready", "held")
 _WIDTH: Final = 1000
+_CODE: Final = re.compile("`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def write_reconciliation(report: Reconciliation, out: TextIO) -> None:
         loader=PackageLoader("billsync.reports.render"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["said"] = text_of
+    environment.filters["said"] = said
     page = environment.get_template("reconcile.html.j2")
     stream = page.stream(
         report=report,
@@ -61,6 +64,11 @@ def write_reconciliation(report: Reconciliation, out: TextIO) -> None:
     stream.enable_buffering(64)
     for text in stream:
         out.write(text)
+
+
+def said(cell: Cell) -> Markup:
+    """A cell escaped; commands and keys that stand in backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text_of(cell)))))  # noqa: S704  escaped before
 
 
 def cells(table: Table, row: tuple[Cell, ...]) -> list[tuple[Column, Cell, list[Cell]]]:
@@ -114,7 +122,7 @@ def _statement(report: Reconciliation, rows: list[StatementRow], currency: str) 
     lines: list[tuple[Cell, ...]] = []
     for row in sorted(rows, key=lambda row: (row.client, row.contract)):
         client = report.client_names.get(row.client, row.client)
-        name = report.contract_names.get(row.contract) or ""
-        label = f"{row.contract} {name}".strip()
-        lines.append((label, client, *(Money(getattr(row, each), currency) for each in names)))
+        name = report.contract_names.get(row.contract) or row.contract
+        below = f"{row.contract}, {client}" if name != row.contract else client
+        lines.append((name, below, *(Money(getattr(row, each), currency) for each in names)))
     return Table(title=f"Statement in {currency}", columns=tuple(columns), rows=tuple(lines))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TextIO
 
-from billsync.reports.blocks import Block, Column, Table, text_of
+from billsync.reports.blocks import Block, Column, Table, Words, text_of
 from billsync.reports.reconcile import Reconciliation
 from billsync.reports.reconcile_blocks import blocks
 
@@ -24,7 +24,7 @@ def plain(content: Iterable[Block]) -> str:
         if isinstance(block, Table):
             lines.extend(["", *_table(block)])
         else:
-            lines.extend(["", block.text] if block.tone == "heading" else [block.text])
+            lines.extend(["", sentence(block)] if block.tone == "heading" else [sentence(block)])
     return "\n".join(lines).strip("\n") + "\n"
 
 
@@ -44,6 +44,11 @@ def _line(cells: list[str], columns: tuple[Column, ...], widths: list[int]) -> s
         for cell, column, width in zip(cells, columns, widths, strict=True)
     ]
     return GAP.join(padded).rstrip()
+
+
+def sentence(words: Words) -> str:
+    """A sentence on its line, with the indentation it was given."""
+    return " " * (len(words.text) - len(words.text.lstrip(" "))) + one_line(words.text)
 
 
 def one_line(text: str) -> str:
