@@ -11,7 +11,7 @@ from typing import Final
 
 from billsync.model.invoice import Receipt
 from billsync.model.money import plain
-from billsync_plugins.sinks._folder_page import day_text, fill, money_text
+from billsync_plugins.sinks._folder_page import fill, money_text
 
 _COLUMNS: Final = "number reference kind issued_on customer name currency total balance status".split()
 # Text that begins like this runs as a formula in spreadsheets, also in its full-width forms.
@@ -19,26 +19,36 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d",
 
 
 def index_page(rows: Iterable[tuple[Receipt, str]], *, paper: str) -> bytes:
-    """All documents with their state, newest first, and what is outstanding per currency."""
+    """All documents with their state, newest first, and per currency what is outstanding and what is a draft."""
     listed = list(rows)
-    owed: dict[str, int] = defaultdict(int)
-    for receipt, _ in listed:
-        owed[receipt.currency] += receipt.balance or 0
-    body = ["<header><div class=seller><strong>Invoices</strong></div><h1>Index</h1></header>", "<p class=to>"]
-    body += [
-        f"Outstanding {currency} {money_text(plain(sum_, currency), currency)}<br>" for currency, sum_ in owed.items()
+    body = [
+        '<header><div class="seller"><strong>Invoices</strong></div><h1>Index</h1></header>',
+        f'<p class="to">{"<br>".join(_sums(receipt for receipt, _ in listed))}</p>',
+        '<table class="lines index"><thead><tr><th>Number<th>Date<th>Client<th>State',
+        '<th class="n">Total<th class="n">Open</thead>',
+        *(_row(receipt, name) for receipt, name in reversed(listed)),
+        "</table>",
     ]
-    body += ["</p><table class='lines index'><thead><tr><th>Number<th>Date<th>Client<th>State"]
-    body += ["<th class=n>Total<th class=n>Open</thead>"]
-    for receipt, name in reversed(listed):
-        money = receipt.currency
-        body.append(
-            f'<tr><td><a href="{escape(receipt.number)}.html">{escape(receipt.number)}</a>'
-            f"<td>{day_text(str(receipt.issued_on or ''))}<td>{escape(name)}<td>{receipt.status.replace('_', ' ')}"
-            f"<td class=n>{money} {money_text(plain(receipt.total, money), money)}"
-            f"<td class=n>{money_text(plain(receipt.balance or 0, money), money)}"
-        )
-    return fill("Invoices", paper, "\n".join([*body, "</table>"]))
+    return fill("Invoices", paper, "\n".join(body))
+
+
+def _sums(receipts: Iterable[Receipt]) -> list[str]:
+    """A draft is nobody's debt yet."""
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for receipt in receipts:
+        sums["Drafts" if receipt.status == "draft" else "Outstanding", receipt.currency] += receipt.balance or 0
+    return [f"{name} {money} {money_text(plain(total, money), money)}" for (name, money), total in sorted(sums.items())]
+
+
+def _row(receipt: Receipt, name: str) -> str:
+    money = receipt.currency
+    number = escape(receipt.number)
+    return (
+        f'<tr><td><a href="{number}.html">{number}</a><td>{receipt.issued_on or ""}<td>{escape(name)}'
+        f"<td>{receipt.status.replace('_', ' ')}"
+        f'<td class="n">{money} {money_text(plain(receipt.total, money), money)}'
+        f'<td class="n">{money_text(plain(receipt.balance or 0, money), money)}'
+    )
 
 
 def index_csv(rows: Iterable[tuple[Receipt, str]]) -> bytes:

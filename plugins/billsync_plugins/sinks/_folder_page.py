@@ -30,7 +30,7 @@ def page(document: Mapping[str, Any], receipt: Receipt, attached: Sequence[str],
         f'<p class="note">{escape(document["memo"])}</p>' if document["memo"] else "",
         _attachments(receipt.number, attached),
         f"<footer><span>{escape(document['seller'].get('footer', ''))}</span>"
-        f"<span>Reference {escape(document['reference'])}</span></footer>",
+        f'<span class="once">Reference {escape(document["reference"])}</span></footer>',
         _detail(document) if detail else "",
     ]
     return fill(f"{title} {receipt.number}", paper, "\n".join(parts))
@@ -72,7 +72,7 @@ def _lines(document: Mapping[str, Any]) -> str:
             line["project"], line["person"], line["purchase_order"] and f"PO {line['purchase_order']}",
             day_text(line["done_on"]), "late: work of an earlier period" if line["late"] else "",
         ]  # fmt: skip
-        small = " · ".join(escape(str(fact)) for fact in facts if fact)
+        small = " · ".join(escape(str(fact)) for fact in facts if fact and str(fact) not in line["text"])
         kept = ' class="kept"' if line["kind"] == "holdback" else ""
         price = line["unit_price"] and _rate(Decimal(line["unit_price"]), document["currency"])
         rows.append(
@@ -88,7 +88,7 @@ def _totals(document: Mapping[str, Any], receipt: Receipt) -> str:
     money = document["currency"]
     kept = sum(exact_minor(Decimal(line["amount"]), money) for line in document["lines"] if line["kind"] == "holdback")
     net = exact_minor(Decimal(document["net"]), money)
-    rows = [("Work", plain(net - kept, money)), ("Less retainage", plain(kept, money))] if kept else []
+    rows = [("Work", plain(net - kept, money)), ("Less holdback", plain(kept, money))] if kept else []
     rows += [("Net", document["net"]), ("Tax", document["tax"])] if receipt.tax else []
     paid = sum(payment.amount for payment in receipt.payments)
     rows += [("Total", document["total"]), ("Received", plain(-paid, money))] if paid else []

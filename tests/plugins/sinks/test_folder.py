@@ -327,7 +327,7 @@ def test_the_page_shows_the_amounts_and_runs_nothing(tmp_path):
         "PO-7781",
         "31 March 2026",
         "7.5 180.00 1,350.00",
-        "Less retainage −2,750.00",
+        "Less holdback −2,750.00",
     ):
         assert expected in shown, f"{expected} is not on the page"
     assert "Total USD 26,100.00" in shown and "Schematic design: as agreed" in shown
