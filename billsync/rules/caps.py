@@ -26,8 +26,8 @@ class CapWork:
     """Earned work that may need room: minor units, and for hour caps its slices at `rate` (major units an hour).
 
     `drawn`: minor units of the slices' price that come before `earned`: what a prepaid block of money paid, or what
-    stands of it while the rest is billed once more. `credited`: part of `earned`, its end, that was given back and waits
-    for a person; it takes no room."""
+    stands of it while the rest is billed once more. `credited`: the end of `earned` that was given back and waits for a
+    person; it takes no room."""
 
     identity: str
     kind: str

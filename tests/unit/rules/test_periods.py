@@ -59,6 +59,7 @@ def test_a_missed_night_is_caught_up_by_the_next() -> None:
     assert due(FIRST, day("2026-05-20"), day("2026-04-01")).go
     assert due(FIRST, day("2026-05-03"), day("2026-05-02")) == WAITS  # caught up already
     assert due(FRIDAY, day("2026-05-11"), day("2026-05-01")).go  # Monday after the missed Friday the 8th
+    assert due(FRIDAY, day("2026-05-11"), day("2026-05-07")).go  # billed by hand on Thursday, missed on Friday
     assert due(FRIDAY, day("2026-05-11"), day("2026-05-08")) == WAITS
 
 
@@ -89,6 +90,7 @@ def test_work_that_was_ready_before_its_day_shows_that_the_day_was_missed() -> N
         (31, "monthly", "2026-05-02", "2026-04-30"),
         (28, "monthly", "2026-02-28", "2026-02-28"),
         (28, "monthly", "2026-03-28", "2026-02-28"),
+        (30, "monthly", "2026-03-30", "2026-02-28"),  # the month has one more day
         (1, "weekly", "2026-05-04", "2026-05-03"),
         (7, "weekly", "2026-05-03", "2026-05-03"),
         (5, "weekly", "2026-05-08", "2026-05-03"),

@@ -58,7 +58,7 @@ def test_largest_remainder_over_the_lines_and_the_rest(value: int, parts: tuple[
 
 
 def test_more_than_the_whole_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"the percent lines sum to 100\.5 %, more than the contract value"):
+    with pytest.raises(ValueError, match=r"the percent lines sum to 100\.5 %, more than the contract value$"):
         percents(100, "50", "50.5")
 
 
@@ -150,6 +150,11 @@ def test_lines_are_told_apart_by_signature() -> None:
     [deck] = lines.unsigned
     assert deck.change is not None
     assert (deck.change.id, deck.since) == ("CO-2", None)
+
+
+def test_every_unsigned_change_is_told() -> None:
+    terms = contract(change_orders=(change("CO-1", 0, None, "deck"), change("CO-2", 0, "2026-06-01", "garage")))
+    assert ids(lines_in_force(terms, day("2026-05-01"))) == ([], [], ["garage", "deck"])
 
 
 def test_lines_as_of_a_day_leave_later_signatures_out() -> None:
