@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import shutil
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -41,6 +43,13 @@ def _config_file(context: typer.Context, value: Path | None) -> Path | None:
     """The command's own --config, else the root's; None leaves it to billsync.config (the variable, the folder)."""
     above = context.find_root().params.get("config")
     return value or (Path(above) if above else None)
+
+
+def program() -> str:
+    """How this program is called here, for a command that a person may copy."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return "python -m billsync"
+    return "billsync" if shutil.which("billsync") else sys.argv[0]
 
 
 def os_user() -> str:

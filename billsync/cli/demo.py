@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from billsync.cli.app import single
+from billsync.cli.app import program, single
 
 if TYPE_CHECKING:
     from billsync.reports.blocks import Block
@@ -55,10 +55,9 @@ def _blocks(shown: Demonstration) -> Iterator[Block]:
         firm = shown.firm
         yield from blocks(build(shown.tonight.evaluation, as_of=shown.tonight.night, terms=firm.terms))
     yield Words("Try these", "heading")
-    config = shown.folder / "billsync.yaml"
-    yield from (
-        Words(f"  billsync --config {config} {words}") for words in ("review", "reconcile --open", _explain(shown))
-    )
+    start = f"{program()} --config {shown.folder / 'billsync.yaml'}"
+    for words in ("review", "reconcile --open", _explain(shown)):
+        yield Words(f"  {start} {words}", "command")
 
 
 def _explain(shown: Demonstration) -> str:

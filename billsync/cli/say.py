@@ -28,6 +28,7 @@ _STYLES: Final[dict[Tone, str]] = {
     "bad": "bold yellow",
     "unsure": "bold red",
     "quiet": "dim",
+    "command": "cyan",
 }
 
 
@@ -107,7 +108,8 @@ def _draw(block: Block, console: Console) -> None:
     if isinstance(block, Words):
         if block.tone == "heading":
             console.print()
-        console.print(Text(sentence(block), style=_STYLES[block.tone]))
+        # A command is copied: the terminal may wrap it, we may not break it.
+        console.print(Text(sentence(block), style=_STYLES[block.tone]), soft_wrap=block.tone == "command")
         return
     console.print()
     if block.title:

@@ -13,7 +13,7 @@ from typing import Literal
 from billsync.model.money import Money
 
 Cell = str | int | Decimal | Money | date | None
-Tone = Literal["plain", "heading", "good", "bad", "unsure", "quiet"]
+Tone = Literal["plain", "heading", "good", "bad", "unsure", "quiet", "command"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -379,3 +379,21 @@ def test_check_says_which_account_cannot_be_used(new_firm):
     assert "FAILED" in run.stdout and "nowhere" in run.stderr
     new_firm.edit("billsync.yaml", "kind: files", "kind: fils")
     assert "did you mean 'files'?" in new_firm.run("check").stderr
+
+
+# The demonstration
+
+
+def test_the_demo_bills_a_firm_and_bills_nothing_the_second_time(tmp_path):
+    from tests.unit.cli.run import billsync
+
+    first = billsync("demo", "--dir", "firm", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "In the morning" in first.stdout and "Statement in USD" in first.stdout
+    commands = [line.strip() for line in first.stdout.split("Try these")[1].splitlines() if line.strip()]
+    assert len(commands) == 3 and first.stderr == ""
+    for command in commands:
+        words = command.removeprefix("python -m billsync ").split()
+        assert billsync(*words, cwd=tmp_path).returncode in (0, 1), command
+    second = billsync("demo", "--dir", "firm", cwd=tmp_path)
+    assert second.returncode == 0 and "Nothing was due." in second.stdout
