@@ -8,12 +8,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Generator, Mapping
 
-from billsync.http.call import decode, encode
+from billsync.http.call import decode
 from billsync.http.client import httpx
 from billsync.http.fill import Values
 from billsync.http.redact import Redactor
 from billsync.model.errors import SecretError
 from billsync.sdk.api import ApiKey, Basic, Bearer, BodyCredentials, OAuth1
+from billsync.sdk.exact import exact_json
 
 Flow = Generator[httpx.Request, httpx.Response, None]
 
@@ -60,7 +61,7 @@ class BodyAuth(httpx.Auth):
             request.method,
             request.url,
             headers={**headers, "content-type": "application/json"},
-            content=encode({**body, **self._members}),
+            content=exact_json({**body, **self._members}),
             extensions=request.extensions,
         )
 

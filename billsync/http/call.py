@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -77,22 +76,6 @@ def decode(content: bytes, *, where: str, mask: Callable[[str], str] = str) -> J
     except (ValueError, RecursionError):
         what = "is empty" if not content.strip() else f"is not JSON: {mask(_beginning(content))}"
         raise BadAnswer(f"the answer {what}", where=where, hint="the vendor may be down for maintenance") from None
-
-
-_NUMBER = "\ue000"
-"""Marks a Decimal on its way through the standard encoder, which knows floats only."""
-
-
-def encode(body: Json) -> bytes:
-    """JSON in which a Decimal is a number with its own digits."""
-    text = json.dumps(body, ensure_ascii=False, default=_marked)
-    return re.sub(f'"{_NUMBER}([0-9.-]+){_NUMBER}"', r"\1", text).encode()
-
-
-def _marked(value: Any) -> str:
-    if isinstance(value, Decimal) and value.is_finite():
-        return f"{_NUMBER}{value:f}{_NUMBER}"
-    raise TypeError(f"{value!r} cannot be written as JSON")
 
 
 def _refuse(name: str) -> Any:

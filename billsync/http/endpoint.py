@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from billsync.http import errors
-from billsync.http.call import decode, encode
+from billsync.http.call import decode
 from billsync.http.client import httpx, timeout
 from billsync.http.parts import Parts
 from billsync.http.redact import Redactor
@@ -21,6 +21,7 @@ from billsync.http.tokens import Token
 from billsync.http.waits import seconds
 from billsync.model.errors import AuthFailed, BadAnswer, RateLimited, SecretError, Unavailable, VendorError
 from billsync.sdk.api import OAuth2
+from billsync.sdk.exact import exact_json
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -146,7 +147,7 @@ class TokenEndpoint:
         try:
             response = self._client.post(
                 target,
-                content=encode(pairs) if as_json else form.encode(),
+                content=exact_json(pairs) if as_json else form.encode(),
                 headers={**headers, "content-type": media},
                 timeout=timeout(_TIMEOUT),
             )

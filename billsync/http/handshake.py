@@ -7,12 +7,13 @@ from collections.abc import Callable, Generator
 
 from billsync.http import errors
 from billsync.http.auth import Flow
-from billsync.http.call import decode, encode
+from billsync.http.call import decode
 from billsync.http.client import httpx
 from billsync.http.parts import Parts
 from billsync.http.paths import values_at, with_member
 from billsync.model.errors import AuthFailed, BadAnswer
 from billsync.sdk.api import Csrf, SessionLogin
+from billsync.sdk.exact import exact_json
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -67,7 +68,7 @@ class SessionAuth(httpx.Auth):
         try:
             response = parts.client.post(
                 address,
-                content=encode(body),
+                content=exact_json(body),
                 headers={"content-type": "application/json", "accept": "application/json", "user-agent": parts.agent},
             )
         except httpx.RequestError as error:

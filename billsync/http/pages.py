@@ -14,7 +14,8 @@ from billsync.http.call import Reply
 from billsync.http.paths import list_at
 from billsync.http.turns import Ask, Page, first, following
 from billsync.model.errors import BadAnswer
-from billsync.sdk.api import Json, LastId, NextLink, Offset, PageNumber, Pages, Relay
+from billsync.sdk.api import Json
+from billsync.sdk.paging import LastId, NextLink, Offset, PageNumber, Pages, Relay
 from billsync.sdk.parse import dig
 
 
@@ -73,6 +74,7 @@ class Course:
         self._count += len(page.rows)
         if not self.unique:
             self._check_repeated(page)
+            self._check_shrunk(page)
             return page.rows
         fresh = []
         for row in page.rows:
@@ -91,17 +93,19 @@ class Course:
             if len(page.rows) >= size:
                 raise BadAnswer("a further page brought no new row", where=page.reply.where, hint=AGAIN)
             self.ended = True  # the short tail of rows asked again
-        if isinstance(self.pages, Offset | NextLink):
-            self._check_moved(self.pages, page, fresh)
+        if isinstance(self.pages, Offset) and self.pages.overlap and self._number > 1 and page.rows:
+            if fresh == len(page.rows):
+                raise BadAnswer("the list moved while it was read", where=page.reply.where, hint=AGAIN)
+        else:
+            self._check_shrunk(page)
 
-    def _check_moved(self, pages: Offset | NextLink, page: Page, fresh: int) -> None:
+    def _check_shrunk(self, page: Page) -> None:
         """A row that leaves the front of the list pulls an unseen one over the border of a page."""
-        overlap = pages.overlap if isinstance(pages, Offset) else 0
-        if overlap and self._number > 1 and page.rows and fresh == len(page.rows):
-            raise BadAnswer("the list moved while it was read", where=page.reply.where, hint=AGAIN)
-        total = dig(page.reply.json(), pages.total_at) if pages.total_at and page.reply.status != 204 else None
+        if not isinstance(self.pages, Offset | NextLink | PageNumber) or page.reply.status == 204:
+            return
+        total = dig(page.reply.json(), self.pages.total_at) if self.pages.total_at else None
         if isinstance(total, int):
-            if not overlap and self._total is not None and total < self._total:
+            if self._total is not None and total < self._total:
                 raise BadAnswer("the list shrank while it was read", where=page.reply.where, hint=AGAIN)
             self._total = total
 

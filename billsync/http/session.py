@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from billsync.http import expiry
 from billsync.http.addresses import Addresses
-from billsync.http.call import Call, Reply, encode
+from billsync.http.call import Call, Reply
 from billsync.http.client import httpx
 from billsync.http.credential import credential
 from billsync.http.exchange import Exchange
@@ -30,8 +30,10 @@ from billsync.http.stats import Stats
 from billsync.http.tokens import Token, TokenStore
 from billsync.http.turns import Ask, below_data, in_variables
 from billsync.model.errors import SecretError, UsageError
-from billsync.sdk.api import GRAPHQL_SUCCESS, Api, Json, OAuth2, Pages, Params, Relay, Success
+from billsync.sdk.api import GRAPHQL_SUCCESS, Api, Json, OAuth2, Params, Success
+from billsync.sdk.exact import exact_json
 from billsync.sdk.options import Options
+from billsync.sdk.paging import Pages, Relay
 from billsync.sdk.parse import need
 
 
@@ -234,5 +236,5 @@ def _written(json: Json, form: Mapping[str, str] | None, content: bytes | None) 
     if form is not None:
         return {"content-type": "application/x-www-form-urlencoded"}, urlencode(form).encode()
     if json is not None:
-        return {"content-type": "application/json"}, encode(json)
+        return {"content-type": "application/json"}, exact_json(json)
     return {}, None

@@ -11,10 +11,10 @@ from urllib.parse import urljoin
 from billsync.http.call import Reply
 from billsync.http.paths import with_member
 from billsync.model.errors import BadAnswer
-from billsync.sdk.api import (
+from billsync.sdk.api import Json
+from billsync.sdk.paging import (
     Cursor,
     HeaderCursor,
-    Json,
     LastId,
     LinkHeader,
     NextLink,

@@ -8,29 +8,33 @@ from billsync.sdk.api import (
     Basic,
     Bearer,
     BodyCredentials,
-    Cursor,
-    HeaderCursor,
+    ClientCertificate,
+    Csrf,
     Http,
     Json,
-    LastId,
     Limit,
-    LinkHeader,
-    NextLink,
     NoAuth,
     OAuth1,
     OAuth2,
-    Offset,
-    PageNumber,
-    Pages,
-    Relay,
     SessionLogin,
-    Single,
     Success,
     Throttle,
 )
 from billsync.sdk.hooks import hookimpl
 from billsync.sdk.notifier import Message, Notifier
 from billsync.sdk.options import Field, Location, Options, Secret
+from billsync.sdk.paging import (
+    Cursor,
+    HeaderCursor,
+    LastId,
+    LinkHeader,
+    NextLink,
+    Offset,
+    PageNumber,
+    Pages,
+    Relay,
+    Single,
+)
 from billsync.sdk.sink import Idempotency, RoundingModel, Sink, SinkLimits
 from billsync.sdk.source import Identity, Offers, Source
 
@@ -42,6 +46,8 @@ __all__ = [
     "Basic",
     "Bearer",
     "BodyCredentials",
+    "ClientCertificate",
+    "Csrf",
     "Cursor",
     "Field",
     "HeaderCursor",

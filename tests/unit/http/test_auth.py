@@ -11,8 +11,7 @@ import pytest
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
 from billsync.model.errors import AuthFailed, SecretError, Unavailable
-from billsync.sdk import ApiKey, Basic, Bearer, BodyCredentials, OAuth1, SessionLogin
-from billsync.sdk.api import Csrf
+from billsync.sdk import ApiKey, Basic, Bearer, BodyCredentials, Csrf, OAuth1, SessionLogin
 from tests.unit.http.conftest import TOKEN
 from tests.unit.http.vendor import Says, Seen
 
@@ -68,7 +67,7 @@ def test_credentials_in_a_body_leave_its_numbers_alone(vendor, opened, api):
     vendor.on("/v1/x", OK)
     session = opened(api(auth=BodyCredentials({"apiKey": "token"})))
     session.write("POST", "/x", {"amount": Decimal("1234567890123456.10")})
-    assert b'"amount": 1234567890123456.10' in vendor.seen[0].body
+    assert b'"amount":1234567890123456.10' in vendor.seen[0].body
 
 
 def test_oauth1_signs_with_hmac_sha256_and_realm(vendor, opened, api):

@@ -84,7 +84,7 @@ def test_numbers_keep_the_vendors_own_digits(vendor, opened, api):
 def test_decimals_are_written_as_numbers_with_their_own_digits(vendor, opened, api):
     vendor.on("/v1/invoices", Says({"id": 1}, 201))
     opened(api()).write("POST", "/invoices", {"total": Decimal("1234.50"), "big": Decimal("1E+3"), "note": "é"})
-    assert vendor.seen[0].body == '{"total": 1234.50, "big": 1000, "note": "é"}'.encode()
+    assert vendor.seen[0].body == '{"total":1234.50,"big":1000,"note":"é"}'.encode()
     assert vendor.seen[0].headers["content-type"] == "application/json"
 
 

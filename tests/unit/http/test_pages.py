@@ -9,7 +9,7 @@ import pytest
 
 from billsync.model.errors import BadAnswer, Denied, Missing
 from billsync.sdk import Cursor, HeaderCursor, LastId, LinkHeader, NextLink, Offset, PageNumber, Relay, Single
-from billsync.sdk.api import Pages
+from billsync.sdk.paging import Pages
 from tests.unit.http.vendor import Says, Seen, Vendor
 
 ROWS = [{"id": number} for number in range(1, 6)]
@@ -215,9 +215,18 @@ def test_an_overlap_that_is_seen_again_is_dropped(vendor, opened, api):
     assert ids(opened(api(pages=Offset(size=3, overlap=1))).rows("/x")) == [1, 2, 3, 4]
 
 
-def test_a_list_that_shrinks_while_it_is_read_may_have_hidden_a_row(vendor, opened, api):
-    vendor.on("/v1/x", Says({"items": cut(0), "total": 5}), Says({"items": cut(3), "total": 4}))
-    refuses(opened(api(pages=Offset(size=2, total_at="total"))).rows("/x", at="items"), "shrank")
+@pytest.mark.parametrize(
+    "pages",
+    [Offset(size=2, total_at="total"), PageNumber(size=2, total_at="total"), NextLink(at="next", total_at="total")],
+)
+@pytest.mark.parametrize("unique", ["id", ""])
+def test_a_list_that_shrinks_while_it_is_read_may_have_hidden_a_row(vendor, opened, api, pages, unique):
+    vendor.on(
+        "/v1/x",
+        Says({"items": cut(0), "total": 5, "next": "/v1/x?page=2"}),
+        Says({"items": cut(3), "total": 4}),
+    )
+    refuses(opened(api(pages=pages)).rows("/x", at="items", unique=unique), "shrank")
 
 
 @pytest.mark.parametrize("pages", [Offset(size=2, total_at="total"), PageNumber(size=2, last_at="pages")])
