@@ -8,7 +8,7 @@ instant: what is at rest since before then is unchanged since, so it stays a tot
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import pairwise
@@ -48,6 +48,7 @@ def facts(
     choose(conn, terms, as_of=as_of, only=only, everything=everything)
     records = _records(conn, as_of)
     postings = _postings(conn, as_of)
+    places = places_of_chosen(conn, as_of=as_of)
     totals = _totals(conn)
     return Facts(
         now=now,
@@ -55,11 +56,11 @@ def facts(
         contracts=contracts,
         clients=terms.clients,
         records=records,
-        history=_history(conn, records, as_of),
+        history=_history(conn, records, {one.fact.identity for one in postings} | places.keys(), as_of),
         postings=postings,
         intents=intents(conn, OPEN) if as_of is None else intents_at(conn, as_of, OPEN),
         decisions=decisions(conn, as_of=as_of),
-        places=places_of_chosen(conn, as_of=as_of),
+        places=places,
         documents=documents_told(conn, {one.fact.invoice for one in postings if one.fact.invoice}, as_of=as_of),
         settled=rest.settled(totals),
         idle=rest.idle(totals),
@@ -108,22 +109,25 @@ def _finished(conn: sqlite3.Connection) -> dict[int, datetime]:
 _EARLIER: Final = """
 SELECT r.account, r.kind, r.external_id, o.version, o.body, o.first_seen, r.last_poll, o.seq
 FROM temp.chosen AS c CROSS JOIN record AS r ON r.id = c.record CROSS JOIN observation AS o ON o.record = r.id
-WHERE r.versions > 1 AND (r.kind NOT IN ('time', 'expense')
-    OR r.kind || '/' || r.account || '/' || r.external_id IN (SELECT identity FROM temp.chosen_identity))
-ORDER BY o.seq
+WHERE r.versions > 1 ORDER BY o.seq
 """
 
 
 def _history(
-    conn: sqlite3.Connection, records: tuple[Observation, ...], as_of: datetime | None
+    conn: sqlite3.Connection, records: tuple[Observation, ...], known: Collection[str], as_of: datetime | None
 ) -> Mapping[SourceKey, tuple[Observation, ...]]:
-    """Versions before the newest one, oldest first; each was last seen when the next one came."""
-    newest = {one.key: one for one in records}
+    """Versions before the newest one, oldest first; each was last seen when the next one came.
+
+    `known`: identities with a posting or a place. Time and expenses without one need no history.
+    """
+    newest = {(one.key.account, one.key.kind, one.key.id): one.seq for one in records}
     finished = _finished(conn)
     versions: dict[SourceKey, list[Observation]] = {}
     for row in conn.execute(_EARLIER):
-        one = observation_of(row, finished, None, as_of)
-        if one.key in newest and one.seq <= newest[one.key].seq:
+        account, kind, name, seq = row[0], row[1], row[2], row[7]
+        wanted = kind not in ("time", "expense") or f"{kind}/{account}/{name}" in known
+        if wanted and seq <= newest.get((account, kind, name), 0):
+            one = observation_of(row, finished, None, as_of)
             versions.setdefault(one.key, []).append(one)
     return {
         key: tuple(replace(one, last_seen=following.first_seen) for one, following in pairwise(all_of))

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from billsync.ledger.database import stamp_of
-from billsync.ledger.postings import post
+from billsync.ledger.postings import post, posted
 from billsync.ledger.projection import next_id, record
-from billsync.ledger.rest import notice_identities, put_to_rest
+from billsync.ledger.rest import put_to_rest
 from billsync.model.book import Place, Terms
 from billsync.model.codec import decode
 from billsync.model.contract import Contract, without_origins
@@ -37,7 +37,7 @@ def _keep_places(conn: sqlite3.Connection, places: Sequence[Place], at: datetime
         if chunk:
             told = [[place.identity, place.contract, place.night, place.rank] for place in chunk]
             record(conn, "placed", {"first": next_id(conn, "place"), "places": told}, at=at)
-            notice_identities(conn, (place.identity for place in chunk))
+            posted(conn, (place.identity for place in chunk))
 
 
 def _end_places(conn: sqlite3.Connection, identities: Sequence[str], at: datetime) -> None:

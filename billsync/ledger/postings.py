@@ -46,7 +46,7 @@ def _kind(line_kind: str, amount: int) -> tuple[PostingKind, int]:
 
 
 def posted(conn: sqlite3.Connection, identities: Iterable[str]) -> None:
-    """Say that these identities have new postings: what sleeps behind them wakes."""
+    """Say that these identities have a new posting or place: what sleeps behind them wakes."""
     names = list(dict.fromkeys(identities))
     wake_identities(conn, names)
     notice_identities(conn, names)

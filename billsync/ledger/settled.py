@@ -27,24 +27,34 @@ WHERE a.state = 'billed' ORDER BY r.account, r.kind, r.external_id, a.client
 def settled_items(conn: sqlite3.Connection, terms: Terms) -> Iterator[Item]:
     """Billed items at rest under the terms in force: billed less what is withheld, and the withheld part apart."""
     in_force = {name: contract.fingerprint() for name, contract in terms.contracts.items()}
+    names = _project_names(conn)
     for row in conn.execute(_RESTING):
         if in_force.get(row[2]) != row[3]:
             continue
-        item = _item(row)
+        item = _item(row, terms, names)
         if item.amount - row[6] or not row[6]:
             yield replace(item, amount=item.amount - row[6])
         if row[6]:
             yield replace(item, amount=row[6], bucket="withheld")
 
 
-def _item(row: tuple[Any, ...]) -> Item:
+def _project_names(conn: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    found = conn.execute(
+        "SELECT r.account, r.external_id, json_extract(o.body, '$.name') FROM record AS r "
+        "JOIN observation AS o ON o.seq = r.observation WHERE r.kind = 'project'"
+    )
+    return {(account, name): shown for account, name, shown in found}
+
+
+def _item(row: tuple[Any, ...], terms: Terms, projects: dict[tuple[str, str], str]) -> Item:
     identity, client, contract, _, currency, amount, _, hours, account, kind, name, project, person, body, invoice = row
     record = read_record(kind, body)
+    who = _person(record, terms.persons.get(f"{account}:{person}", person or ""))
     return Item(
         identity=identity,
         key=SourceKey(account=account, kind=kind, id=name),
-        name=_name(record),
-        project=project,
+        name=_name(record, who),
+        project=projects.get((account, project), project),
         client=client,
         contract=contract,
         done_on=_done_on(record),
@@ -53,15 +63,20 @@ def _item(row: tuple[Any, ...]) -> Item:
         bucket="billed",
         invoice=invoice or "",
         hours=None if hours is None else Decimal(hours),
-        person=person or "",
+        person=who,
     )
 
 
-def _name(record: Record) -> str:
+def _person(record: Record, known: str) -> str:
+    return (record.person_name or known) if isinstance(record, TimeEntry) else known
+
+
+def _name(record: Record, who: str) -> str:
+    """The words that the rules use for a record that is awake."""
     if isinstance(record, TimeEntry):
-        return record.notes or record.task or record.person_name or record.person
+        return ", ".join(filter(None, [who, record.worked_on.isoformat(), record.task or record.notes]))
     if isinstance(record, Expense):
-        return record.notes or record.category or "expense"
+        return ", ".join([record.category or record.notes or "expense", record.spent_on.isoformat()])
     return record.name if isinstance(record, Milestone) else record.id
 
 

@@ -71,12 +71,22 @@ def ledger(world: World) -> Iterator[Ledger]:
 
 
 def entry(number: str, *, hours: str = "2", on: date = date(2026, 2, 1), **more: Any) -> TimeEntry:
-    given = {"project": "P-1", "person": "ana", "billable": True, "approval": Approval(state="approved")} | more
+    given: dict[str, Any] = {
+        "project": "P-1",
+        "person": "ana",
+        "billable": True,
+        "approval": Approval(state="approved"),
+    } | more
     return TimeEntry(id=number, worked_on=on, hours=Decimal(hours), **given)
 
 
 def milestone(number: str, **more: Any) -> Milestone:
-    given = {"project": "P-1", "name": f"Phase {number}", "status": "done", "completed_on": date(2026, 2, 1)} | more
+    given: dict[str, Any] = {
+        "project": "P-1",
+        "name": f"Phase {number}",
+        "status": "done",
+        "completed_on": date(2026, 2, 1),
+    } | more
     return Milestone(id=number, **given)
 
 

@@ -236,7 +236,7 @@ def test_samples_are_what_was_billed_before_by_client_and_kind(ledger, world):
 
 
 def expense(number: str, **more: Any) -> Expense:
-    given = {
+    given: dict[str, Any] = {
         "amount": Decimal("9.90"),
         "currency": "USD",
         "billable": True,

@@ -16,6 +16,7 @@ from billsync.model.work import (
     ContractTerms,
     Expense,
     Project,
+    Record,
     Window,
     version_of,
 )
@@ -30,7 +31,7 @@ def shown(ledger: Ledger, clock: Clock) -> dict[str, str]:
 
 def test_every_kind_of_record_comes_back_as_it_was(ledger, world):
     approval = Approval(state="approved", by="pm", at=world.clock())
-    records = {
+    records: dict[str, Record] = {
         "project": Project(id="P-1", name="Annex", percent=Decimal("12.5"), custom={"region": "north"}),
         "milestone": milestone("m", amount=Decimal("10.10"), currency="USD", attachments=("a.pdf",)),
         "time": entry("t", hours="1.25", approval=approval, notes="Entwurf – Büro"),

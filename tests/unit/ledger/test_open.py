@@ -100,7 +100,7 @@ def fill(ledger: Ledger, table: str) -> None:
     """One row of anything: a trigger runs for each row only."""
     columns = raw(ledger).execute(f"PRAGMA table_info({table})").fetchall()
     some = {"INTEGER": 7, "TEXT": "x", "BLOB": bytes(32)}
-    ledger._db[table].insert({column[1]: some[column[2]] for column in columns})
+    ledger._db.table(table).insert({column[1]: some[column[2]] for column in columns})
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(world):

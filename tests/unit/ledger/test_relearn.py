@@ -115,7 +115,8 @@ def test_a_lost_ledger_is_learnt_again_from_the_books(world, tmp_path):
         assert [one.receipt for one in ledger.documents()] == documents
         assert ledger.foreign("books", receipts) == [], "learnt documents are strangers no more"
         assert relearn(ledger, new, *receipts).documents == (), "learnt twice"
-        assert ledger.intent("BS-1").state == "confirmed" and ledger.intent("BS-1").invoice.total == DOCUMENT.total
+        learnt = ledger.intent("BS-1")
+        assert learnt is not None and learnt.state == "confirmed" and learnt.invoice.total == DOCUMENT.total
         told = [row for row in ledger.journal_rows() if row.event in ("planned", "confirmed", "relearned")]
         assert len(told) == 5 and {row.actor for row in told} == {"ana"}
         assert_sound(ledger)
