@@ -79,6 +79,10 @@ class Listed:
     version: str
 
 
+class PluginError(UsageError):
+    """A plugin cannot be imported, or needs another billsync: its own accounts fail, the others go on."""
+
+
 class Plugins:
     """All plugins this firm may use. `allow`: distributions; `folder`: plugins_dir; both from the configuration."""
 
@@ -179,7 +183,7 @@ class Plugins:
             self.hooks.check_pending()
         except pluggy.PluginValidationError as error:
             self.hooks.unregister(module)
-            raise UsageError(f"the plugin {name} needs another billsync", where=str(error)) from None
+            raise PluginError(f"the plugin {name} needs another billsync", where=str(error)) from None
 
     def _listed(self, provider: Provider) -> list[Listed]:
         row = {
@@ -269,7 +273,7 @@ def _imported(provider: Provider) -> ModuleType:
     except BaseException as error:  # a plugin may fail in any way while it is imported; nothing is swallowed
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
-        raise UsageError(
+        raise PluginError(
             f"the plugin for {provider.kind!r} cannot be imported: {type(error).__name__}: {error}",
             where=provider.where,
             hint="mend or remove the plugin; its accounts are not read until then",

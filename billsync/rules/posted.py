@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Final
 
 from billsync.model.book import NewPosting
+from billsync.model.money import round_places
 from billsync.rules import because
 from billsync.rules.gates import Gatekeeper
 from billsync.rules.settle import Open, Share
 from billsync.rules.view import View, Work
 
-_SAID_BY_DRAFT: Final = frozenset({"needs_approval", "preview", "hold", "refused", "waits_for_period", "moved"})
+_SAID_BY_DRAFT: Final = frozenset({"needs_approval", "preview", "hold", "refused", "waits_for_period"})
 _TEXTS: Final = {
     "acceptance_missing": "done, and the client's acceptance is missing",
     "document_missing": "done, and the document the contract asks for is missing",
@@ -89,7 +91,7 @@ def _say_outlier(view: View, share: Share, gatekeeper: Gatekeeper) -> None:
     fresh = any(part.kind == "new" and part.cause != "outlier" for part in share.opens)
     if not fresh or not gatekeeper.outlier(work, share.client) or view.decided.released(work.identity):
         return
-    score = gatekeeper.score(work, share.client)
+    score = round_places(gatekeeper.score(work, share.client) or Fraction(0), 1)
     figure = because.amount(work.value - work.capped, work.contract.currency)
-    text = f"{work.name}: {figure} is far from what {share.client} was billed for {work.kind} (z {score:.1f})"
+    text = f"{work.name}: {figure} is far from what {share.client} was billed for {work.kind} (z {score})"
     view.say("outlier", work.identity, text, on=work.done_on, amount=work.value, currency=work.contract.currency)

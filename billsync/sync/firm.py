@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from billsync.config import AccountConfig, Config, Secrets, build_options, load, resolve
 from billsync.model.book import Terms
 from billsync.model.contract import Origin
-from billsync.model.errors import BillsyncError
 from billsync.model.work import Kind
 from billsync.plugins import PluginError, Plugins
 from billsync.sdk.sink import Sink
@@ -145,21 +144,6 @@ def open_firm(
         new_id=new_id,
         sleep=sleep,
     )
-
-
-def _offered(config: Config, plugins: Plugins) -> dict[str, frozenset[Kind]]:
-    """The kinds each source is asked for: without them nobody would notice that an account was never read."""
-    return {account.name: _kinds_of(plugins, account) for account in config.sources()}
-
-
-def _kinds_of(plugins: Plugins, account: AccountConfig) -> frozenset[Kind]:
-    """What the connector offers under these options; no secret is looked up. One that cannot be opened still counts,
-    so that its part of the statement reads unknown."""
-    try:
-        found = plugins.source(account.kind, where=str(account.origin), distribution=account.distribution)
-        return found.kinds(build_options(account, found.options_class, lambda reference, where: "not looked up"))
-    except BillsyncError:
-        return frozenset({"project"})
 
 
 def _offered(config: Config, plugins: Plugins) -> dict[str, frozenset[Kind]]:

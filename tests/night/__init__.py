@@ -1,0 +1,1 @@
+"""Whole nights: real sessions over loopback, real ledgers, real processes."""
