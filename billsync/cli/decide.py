@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 from billsync.cli.explain import ambiguous
 from billsync.cli.firm import Look, look
 from billsync.cli.say import say
-from billsync.model.book import DecisionKind
+from billsync.model.book import DecisionKind, Terms
 from billsync.model.errors import UsageError
 from billsync.model.money import Money, decimal_of, exact_minor
-from billsync.model.statement import Evaluation
+from billsync.model.statement import Evaluation, HeldDraft
 from billsync.reports import explain, invoices, queue
 from billsync.reports.causes import title_of
 from billsync.reports.reconcile import no_such
@@ -78,17 +78,17 @@ def decide(
         _, after = firm.evaluate()
     for subject in meant.subjects:
         said = f"{_DONE[kind]}: {subject}" + (f" ({meant.target})" if meant.target else "")
-        say(f"{said}. Now: {_standing(after, subject)}.")
+        say(f"{said}. Now: {_standing(after, subject, opened.terms)}.")
     return 0
 
 
-def _standing(evaluation: Evaluation, subject: str) -> str:
+def _standing(evaluation: Evaluation, subject: str, terms: Terms) -> str:
     """How the subject stands after the decision, so that one without effect is seen at once."""
     if any(draft.hash == subject for draft in evaluation.drafts):
         return "ready, the next sync bills it"
     for held in evaluation.held_drafts:
         if held.draft.hash == subject:
-            return f"still held, {title_of(held.cause)}"
+            return f"still held, {title_of(held.cause)}" + _who_may(held, terms)
     states = [
         f"{item.bucket.replace('_', ' ')} {Money(item.amount, item.currency)}"
         + (f", {title_of(item.cause)}" if item.cause else "")
@@ -96,6 +96,20 @@ def _standing(evaluation: Evaluation, subject: str) -> str:
         if item.identity == subject
     ]
     return "; ".join(states) or "kept in the journal; the next sync acts on it"
+
+
+def _who_may(held: HeldDraft, terms: Terms) -> str:
+    """Who may approve a draft that still needs it, and how many must."""
+    if held.cause != "needs_approval":
+        return ""
+    gates = [terms.contracts[name].gates for name in held.draft.contracts if name in terms.contracts]
+    persons = sorted({approver.person for gate in gates for approver in gate.approvers})
+    needed = max((gate.approvals for gate in gates), default=1)
+    if needed == 1:
+        who = " or ".join(persons) or "somebody"
+    else:
+        who = f"{needed} of {', '.join(persons)}" if persons else f"{needed} persons"
+    return f": {who} must approve (--person says who you are)"
 
 
 def let_go(what: str, *, person: str, reason: str, config: Path | None) -> int:

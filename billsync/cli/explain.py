@@ -83,7 +83,7 @@ def _explain_item(what: str, firm: Look, documents: Sequence[Document], format: 
         raise no_such("item or invoice", what, known)
     if len(found) > 1:
         raise ambiguous(what, found)
-    one = report.build(found[0], facts, evaluation, documents)
+    one = report.build(found[0], facts, evaluation, documents, zone=firm.firm.terms.zone)
     if format == "json":
         json_object(report.row(one))
     else:

@@ -89,7 +89,7 @@ def _pushed(summary: NightSummary) -> Iterator[Block]:
         return
     rows: list[tuple[Cell, ...]] = [
         (
-            _OUTCOMES[one.outcome],
+            "credited" if one.outcome == "created" and one.total < 0 else _OUTCOMES[one.outcome],
             one.client,
             one.reason,
             Money(one.total, one.currency),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from billsync.model.book import Decision, Facts, Posting
 from billsync.model.money import Money, plain
@@ -53,8 +54,10 @@ class Explanation:
     records: tuple[SourceKey, ...]
 
 
-def build(identity: str, facts: Facts, evaluation: Evaluation, documents: Iterable[Document]) -> Explanation:
-    """The explanation of an identity that `identities` knows."""
+def build(
+    identity: str, facts: Facts, evaluation: Evaluation, documents: Iterable[Document], *, zone: str = "UTC"
+) -> Explanation:
+    """The explanation of an identity that `identities` knows. `zone`: the firm's, in which nights are counted."""
     items = tuple(item for item in evaluation.items if item.identity == identity)
     early = tuple(one for one in evaluation.not_earned if one.identity == identity)
     valueless = tuple(one for one in evaluation.not_valued if identity_of(one.key) == identity)
@@ -74,7 +77,7 @@ def build(identity: str, facts: Facts, evaluation: Evaluation, documents: Iterab
         not_earned=early,
         not_valued=valueless,
         findings=tuple(one for one in evaluation.findings if one.identity == identity),
-        events=_events(identity, facts, keys, postings),
+        events=_events(identity, facts, keys, postings, ZoneInfo(zone)),
         because=because or next((one.fact.because for one in reversed(postings) if one.fact.because), ()),
         documents=tuple(one for one in documents if references & {one.reference, one.number}),
         records=tuple(sorted(keys, key=str)),
@@ -202,18 +205,26 @@ def row(one: Explanation) -> dict[str, Any]:
     }
 
 
-def _events(identity: str, facts: Facts, keys: Iterable[SourceKey], postings: Iterable[Posting]) -> tuple[Event, ...]:
+def _events(
+    identity: str, facts: Facts, keys: Iterable[SourceKey], postings: Iterable[Posting], zone: ZoneInfo
+) -> tuple[Event, ...]:
     events: list[Event] = []
     for key in keys:
         newest = [one for one in facts.records if one.key == key]
         events.extend(_versions(key, [*facts.history.get(key, ()), *newest]))
     place = facts.places.get(identity)
     if place is not None:
-        seen = max([_midnight(place.night), *(event.at for event in events[:1])])
-        events.append(Event(at=seen, what=f"first earned in the night of {place.night}"))
+        events.append(_earned(place.night, events, zone))
     events.extend(_posted(posting) for posting in postings)
     events.extend(_decided(one) for one in facts.decisions if one.subject == identity or one.target == identity)
     return tuple(sorted(events, key=lambda event: event.at))
+
+
+def _earned(night: date, events: Iterable[Event], zone: ZoneInfo) -> Event:
+    """A night has a date and no hour: it stands after what had been seen by the end of that day."""
+    end = datetime.combine(night + timedelta(days=1), time.min, zone).astimezone(UTC)
+    at = max((event.at for event in events if event.at < end), default=end)
+    return Event(at=at, what=f"first earned in the night of {night}")
 
 
 def _versions(key: SourceKey, versions: list[Observation]) -> list[Event]:
@@ -280,7 +291,3 @@ def _decided(one: Decision) -> Event:
     target = f" ({one.target})" if one.target else ""
     until = f" until {one.until}" if one.until else ""
     return Event(at=one.at, what=f"{one.person}: {one.kind.replace('_', ' ')}{target}{until}, because {one.reason}")
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)

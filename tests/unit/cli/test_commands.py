@@ -397,3 +397,19 @@ def test_the_demo_bills_a_firm_and_bills_nothing_the_second_time(tmp_path):
         assert billsync(*words, cwd=tmp_path).returncode in (0, 1), command
     second = billsync("demo", "--dir", "firm", cwd=tmp_path)
     assert second.returncode == 0 and "Nothing was due." in second.stdout
+
+
+def test_a_draft_over_the_threshold_leaves_when_somebody_who_may_approves_it(new_firm):
+    gates = "approvals: {release_threshold: 40000, approvers: [{person: ines}]}\n\nclients:"
+    new_firm.edit("billsync.yaml", "clients:", gates)
+    new_firm.expect(1, "sync")
+    assert new_firm.json(0, "invoice", "list") == []
+    [draft] = [row for row in new_firm.json(1, "review", "list") if row["what"] == "draft"]
+    assert draft["cause"] == "needs_approval" and draft["amount"] == "49550.00"
+    assert "Schematic design" in new_firm.expect(0, "explain", draft["subject"][:12])
+    said = new_firm.expect(0, "review", "approve", draft["subject"][:12], "--reason", "seen", "--person", "bo")
+    assert "still held" in said and "ines" in said
+    said = new_firm.expect(0, "review", "approve", str(draft["number"]), "--reason", "seen", "--person", "ines")
+    assert "the next sync bills it" in said
+    new_firm.expect(1, "sync")
+    assert [one["total"] for one in new_firm.json(0, "invoice", "list")] == ["49550.00"]
