@@ -13,7 +13,7 @@ from billsync.model.money import exact_minor
 from billsync.sdk.disk import write_whole
 from billsync.sdk.formats import day, number, text_of
 from billsync.sdk.tables import TableFormat, open_table
-from billsync_plugins.sinks._folder_document import Payments, changed_at, gone, receipt_of
+from billsync_plugins.sinks._folder_document import Payments, changed_at, gone, receipt_of, with_payments
 from billsync_plugins.sinks._folder_index import index_csv, index_page
 from billsync_plugins.sinks._folder_page import page
 from billsync_plugins.sinks._folder_store import Document, Store
@@ -22,12 +22,13 @@ _FILE: Final = "payments.csv"
 
 
 class Books:
-    """What stands in the folder now. Read fresh for each question: people and other writers change it."""
+    """What stands in the folder now: looked at anew for each question, since people and other writers change it."""
 
     def __init__(self, store: Store, *, paper: str, detail: bool) -> None:
         self._store = store
         self._paper = paper
         self._detail = detail
+        self._seen: dict[str, tuple[tuple[int, ...], Document, Receipt]] = {}
 
     def receipts(self, changed_since: datetime | None = None) -> Iterator[Receipt]:
         """Every document that was changed or paid since, oldest first; then those that a person took away."""
@@ -65,19 +66,35 @@ class Books:
         attached = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         try:
             return page(document, receipt, attached, paper=self._paper, detail=self._detail)
-        except (BadAnswer, KeyError, TypeError, ValueError):  # a hand took a member away that only the page needs
+        except (
+            ArithmeticError,
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ):  # a hand took a member away that only the page needs
             made = self._store.made(receipt.number)
             return page(made, receipt, attached, paper=self._paper, detail=self._detail)
 
     def _standing(self, doc_number: str, payments: Payments) -> tuple[Document, Receipt]:
-        """The document and its receipt; where a hand has broken it, as it was made, with the status unknown."""
+        """The document and its receipt; read again only where the file has changed since this run read it."""
         path = self._store.path(doc_number)
+        found = path.stat()
+        state = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+        if doc_number not in self._seen or self._seen[doc_number][0] != state:
+            self._seen[doc_number] = (state, *self._read(doc_number, path))
+        _, document, receipt = self._seen[doc_number]
+        return document, with_payments(receipt, payments)
+
+    def _read(self, doc_number: str, path: Path) -> tuple[Document, Receipt]:
+        """The document; where a hand has broken it, as it was made, with the status unknown."""
+        content = path.read_bytes()
         try:
-            document, _ = self._store.read(doc_number)
-            return document, receipt_of(doc_number, document, path, payments)
+            document, content = self._store.read(doc_number)
+            return document, receipt_of(doc_number, document, path, content)
         except (BadAnswer, KeyError, TypeError, ValueError):
             document = {**self._store.made(doc_number), "status": "unreadable"}
-            return document, receipt_of(doc_number, document, path, payments)
+            return document, receipt_of(doc_number, document, path, content)
 
     def _payments(self) -> Payments:
         """Payments by the reference or number in `payments.csv`. BadAnswer names the line that fits no document."""

@@ -99,27 +99,33 @@ def _line(line: Line, percent: Decimal, tax: int, currency: str) -> dict[str, An
 
 def gone(made: Document) -> Receipt:
     """The receipt of a document that a person took away, as it was made."""
-    return replace(_receipt(str(made["number"]), made, ()), status="deleted", balance=0)
+    return replace(_receipt(str(made["number"]), made), status="deleted", balance=0)
 
 
-def receipt_of(doc_number: str, document: Document, path: Path, payments: Payments) -> Receipt:
+def receipt_of(doc_number: str, document: Document, path: Path, content: bytes) -> Receipt:
     """The document as it stands. BadAnswer, KeyError, TypeError or ValueError: a hand has broken it."""
-    paid = payments.get(doc_number, ()) + payments.get(str(document["reference"]), ())
     return replace(
-        _receipt(doc_number, document, paid),
+        _receipt(doc_number, document),
         updated_at=changed_at(path),
-        revision=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        revision=hashlib.sha256(content).hexdigest()[:16],
         url=path.with_suffix(".html").absolute().as_uri(),
     )
 
 
-def _receipt(doc_number: str, document: Document, payments: tuple[Payment, ...]) -> Receipt:
+def with_payments(receipt: Receipt, payments: Payments) -> Receipt:
+    """The receipt with what was paid; a document that is voided or unreadable keeps its status."""
+    received = payments.get(receipt.number, ()) + payments.get(receipt.reference, ())
+    if not received or receipt.status in ("voided", "unknown"):
+        return replace(receipt, payments=received)
+    paid = sum(payment.amount for payment in received)
+    status: BookStatus = "paid" if abs(paid) >= abs(receipt.total) else "part_paid"
+    return replace(receipt, payments=received, status=status, balance=receipt.total - paid)
+
+
+def _receipt(doc_number: str, document: Document) -> Receipt:
     currency = str(document["currency"])
     total = exact_minor(dec(document["total"]), currency)
-    paid = sum(payment.amount for payment in payments)
     status = _STATUS.get(str(document["status"]), "unknown")
-    if payments and status in ("draft", "open", "sent"):
-        status = "paid" if abs(paid) >= abs(total) else "part_paid"
     return Receipt(
         id=doc_number,
         number=doc_number,
@@ -127,14 +133,13 @@ def _receipt(doc_number: str, document: Document, payments: tuple[Payment, ...])
         status=status,
         currency=currency,
         total=total,
-        balance=0 if status == "voided" else total - paid,
+        balance=0 if status == "voided" else total,
         tax=exact_minor(dec(document["tax"]), currency),
         kind="credit_memo" if document["kind"] == "credit_memo" else "invoice",
         customer=str(document["customer"]["id"]),
         issued_on=day_or_none(document["issued_on"]),
         line_amounts=tuple(exact_minor(dec(line["amount"]), currency) for line in document["lines"]),
         stamp=str(document["stamp"]),
-        payments=payments,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any, Literal
 
@@ -65,7 +66,7 @@ class Folder(Sink[FolderOptions]):
 
     def request(self, invoice: Invoice, key: str) -> tuple[str, bytes]:
         """The file and its content, under the number that is free now."""
-        store = Store(self.options.path, self.options.prefix)
+        store, _ = self._books
         number = store.next_number(invoice.issued_on.year)
         return str(store.path(number)), json_bytes(self._document(invoice, number))
 
@@ -123,12 +124,16 @@ class Folder(Sink[FolderOptions]):
             write_whole(folder / safe, content)
             books.publish(receipt.id)
 
+    @cached_property
+    def _books(self) -> tuple[Store, Books]:
+        options, store = self.options, Store(self.options.path, self.options.prefix)
+        return store, Books(store, paper=options.paper, detail=options.detail)
+
     @contextmanager
     def _opened(self) -> Iterator[tuple[Store, Books]]:
-        options, store = self.options, Store(self.options.path, self.options.prefix)
-        with vendor_errors(options.path):
-            store.open()
-            yield store, Books(store, paper=options.paper, detail=options.detail)
+        with vendor_errors(self.options.path):
+            self._books[0].open()
+            yield self._books
 
     def _document(self, invoice: Invoice, number: str) -> Mapping[str, Any]:
         options = self.options

@@ -169,6 +169,18 @@ def test_a_document_that_a_hand_has_broken_is_unknown_and_not_gone(tmp_path, con
     assert books.create(invoice("BS-2"), "k").number == "2026-0002", "the others go on"
 
 
+def test_a_page_is_made_again_even_if_a_hand_took_away_what_it_shows(tmp_path):
+    books = sink(tmp_path)
+    books.create(invoice(), "k")
+    path = tmp_path / "invoices" / "2026-0001.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["seller"], document["lines"][0]["unit_price"] = "me", "dear"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    path.with_suffix(".html").unlink()
+    (now,) = books.read_back(None)
+    assert now.status == "open" and path.with_suffix(".html").exists()
+
+
 def test_a_document_that_was_taken_away_is_deleted_and_never_written_again(tmp_path):
     books = sink(tmp_path)
     made = books.create(invoice(), "k")
