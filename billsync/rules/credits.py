@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from billsync.model.book import Decision
+from billsync.model.book import Decision, Posting
 from billsync.model.money import allocate
 from billsync.rules.settle import Share
 from billsync.rules.view import View
@@ -42,30 +42,40 @@ def _of_decision(
     view: View, decision: Decision, shares: list[Share], document: str, taken: dict[int, int]
 ) -> Iterator[Credit]:
     """The part of a decision that is on no document yet. Nothing on its way is credited before it is known."""
-    nets = [_billed_until(view, share, decision, document) for share in shares]
+    nets = [_billed_until(share, decision, document) for share in shares]
     whole = sum(nets)
     if whole <= 0 or any(share.standing.references for share in shares):
         return
     wanted = whole if decision.amount is None else min(decision.amount, whole)
-    for share, part in zip(shares, allocate(wanted, [max(0, net) for net in nets]), strict=True):
-        left = min(part - _given_back(view, share, decision), share.standing.net - taken.get(id(share), 0))
+    for share, part in zip(shares, allocate(wanted, nets), strict=True):
+        stands = _still_there(share, decision, document) - taken.get(id(share), 0)
+        left = min(part - _given_back(view, share, decision), stands)
         if left > 0:
             taken[id(share)] = taken.get(id(share), 0) + left
             yield Credit(share=share, amount=left, decision=decision)
 
 
-def _billed_until(view: View, share: Share, decision: Decision, document: str) -> int:
+def _billed_until(share: Share, decision: Decision, document: str) -> int:
     """Billed less credited when the person decided; only what stands on the document where one is named."""
-    total = 0
-    for posting in share.standing.postings:
-        fact = posting.fact
-        if posting.at > decision.at or (document and fact.kind == "billed" and fact.invoice != document):
-            continue
-        if fact.kind == "billed":
-            total += fact.amount
-        elif fact.kind == "credited":
-            total -= fact.amount
-    return max(0, total)
+    postings = [posting for posting in share.standing.postings if posting.at <= decision.at]
+    return max(0, sum(_effect(posting, document) for posting in postings))
+
+
+def _still_there(share: Share, decision: Decision, document: str) -> int:
+    """What stands of that today: what was credited, trued down or let go since is not credited again, and what was
+    billed since was not meant."""
+    return sum(
+        _effect(posting, document)
+        for posting in share.standing.postings
+        if posting.at <= decision.at or posting.fact.kind == "credited" or posting.fact.amount < 0
+    )
+
+
+def _effect(posting: Posting, document: str) -> int:
+    fact = posting.fact
+    if fact.kind == "billed" and (not document or fact.invoice == document):
+        return fact.amount
+    return -fact.amount if fact.kind == "credited" else 0
 
 
 def _given_back(view: View, share: Share, decision: Decision) -> int:
@@ -74,3 +84,11 @@ def _given_back(view: View, share: Share, decision: Decision) -> int:
         for posting in share.standing.postings
         if posting.fact.kind == "credited" and view.standings.decision_of(posting) == decision.id
     )
+
+
+def wait_for_credits(credits: Iterable[Credit]) -> None:
+    """A credit settles what is worth less before a true-up does: the drift down of its share waits for it."""
+    for credit in credits:
+        for part in credit.share.ready:
+            if part.amount < 0:
+                part.bucket = "held"

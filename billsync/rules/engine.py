@@ -14,7 +14,7 @@ from billsync.model.book import Facts
 from billsync.model.statement import Evaluation
 from billsync.model.work import SourceKey
 from billsync.rules.absence import absences
-from billsync.rules.credits import credits
+from billsync.rules.credits import credits, wait_for_credits
 from billsync.rules.documents import say_documents
 from billsync.rules.drafts import documents
 from billsync.rules.gates import Gatekeeper
@@ -42,7 +42,9 @@ def evaluate(facts: Facts) -> Evaluation:
     shares = settle(view, works, gatekeeper)
     for share in shares:
         retainage.setdefault(share.work.contract.id, Retainage(view, share.work.contract))
-    made = documents(view, shares, credits(view, shares), retainage)
+    asked = list(credits(view, shares))
+    wait_for_credits(asked)
+    made = documents(view, shares, asked, retainage)
     troubles = say_documents(view, shares)
     items = items_of(view, shares, troubles)
     say_open(view, shares, gatekeeper)

@@ -14,8 +14,12 @@ from billsync.model.contract import Contract
 from billsync.rules.match import Entry, date_of
 from billsync.rules.view import View, Work
 
+Rank = tuple[date, int, int, date, str]
+"""What places are compared by: night, new tonight, rank that night, date worked, identity."""
 
-def _key(view: View, contract: str, identity: str, on: date | None) -> tuple[date, int, int, date, str]:
+
+def place_key(view: View, contract: str, identity: str, on: date | None) -> Rank:
+    """The place of an identity; new ones stand at the end of tonight, by date worked and id."""
     place = view.facts.places.get(identity)
     if place is None or place.contract != contract:
         return (view.today, 1, 0, on or date.min, identity)
@@ -24,12 +28,12 @@ def _key(view: View, contract: str, identity: str, on: date | None) -> tuple[dat
 
 def in_order(view: View, contract: Contract, entries: Iterable[Entry]) -> list[Entry]:
     """Entries of one contract by place; those that are new tonight come last, by date worked and id."""
-    return sorted(entries, key=lambda entry: _key(view, contract.id, entry.identity, date_of(entry.record)))
+    return sorted(entries, key=lambda entry: place_key(view, contract.id, entry.identity, date_of(entry.record)))
 
 
 def by_place(view: View, works: Iterable[Work]) -> list[Work]:
     """Work by place."""
-    return sorted(works, key=lambda work: _key(view, work.contract.id, work.identity, work.done_on))
+    return sorted(works, key=lambda work: place_key(view, work.contract.id, work.identity, work.done_on))
 
 
 def new_places(view: View, works: Sequence[Work], events: Iterable[tuple[str, str]]) -> tuple[Place, ...]:

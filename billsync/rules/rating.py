@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from billsync.model.contract import Contract
 from billsync.model.work import Expense, Observation, TimeEntry
-from billsync.rules.caps import CapResult, CapWork, apply_caps, work_of
 from billsync.rules.hours import TimeWork
 from billsync.rules.match import Entry, date_of, hours_of, unvalued
 from billsync.rules.order import in_order
+from billsync.rules.room import capped
 from billsync.rules.valuation import Valued, exchange_rate, value_expense, value_time
 from billsync.rules.view import View, Work, evidence_of, label_of
 
@@ -49,7 +49,7 @@ def rate(view: View, contract: Contract, entries: Iterable[Entry]) -> tuple[list
             counted.steps.append((date_of(entry.record), hours_of(entry.record) or Decimal(0), value.earned))
         works.append(_work(view, contract, entry, value))
     corrected = _corrected(view, contract, works)
-    return _capped(view, contract, corrected, valued), counted
+    return capped(view, contract, corrected, valued), counted
 
 
 def _valued(view: View, contract: Contract, queue: Sequence[Entry]) -> dict[str, Valued]:
@@ -189,52 +189,3 @@ def _corrected(view: View, contract: Contract, works: list[Work]) -> list[Work]:
         )
         by_identity[work.identity] = replace(work, value=0, cause="", because=(f"corrects {target.name}",))
     return list(by_identity.values())
-
-
-def _capped(view: View, contract: Contract, works: list[Work], valued: Mapping[str, Valued]) -> list[Work]:
-    """Room under the caps of the contract, in order of places; warnings and reached caps are findings."""
-    if not contract.caps:
-        return works
-    result = apply_caps(contract, [_cap_work(view, contract, work, valued[work.identity]) for work in works])
-    _say_caps(view, contract, result)
-    return [
-        replace(
-            work,
-            capped=result.capped.get(work.identity, 0),
-            because=(*work.because, *result.because.get(work.identity, ())),
-        )
-        for work in works
-    ]
-
-
-def _cap_work(view: View, contract: Contract, work: Work, value: Valued) -> CapWork:
-    """Excluded work takes no room beyond what was billed of it; what was credited and waits takes none either."""
-    assert work.done_on is not None  # noqa: S101  entries are dated
-    billed = view.standings.net(work.identity, contract.id)
-    excluded = view.decided.excluded(work.identity) is not None
-    wanted = billed if excluded else work.value
-    as_valued = replace(value, earned=wanted, slices=value.slices if wanted == value.earned else ())
-    return work_of(
-        as_valued,
-        identity=work.identity,
-        kind=work.kind,
-        on=work.done_on,
-        purchase_order=work.purchase_order,
-        credited=0 if excluded else min(max(work.value, 0), waiting_credit(view, work)),
-        takes_room=not excluded or billed > 0,
-    )
-
-
-def waiting_credit(view: View, work: Work) -> int:
-    """What was credited by a person's word and not billed once more, over all payers; minor units."""
-    credited = rebilled = 0
-    for standing in view.standings.all_of(work.identity, work.contract.id):
-        credited += standing.sum("credited")
-        rebilled += standing.sum("rebilled")
-    return max(0, credited - rebilled)
-
-
-def _say_caps(view: View, contract: Contract, result: CapResult) -> None:
-    for found in result.findings:
-        over = found.used - found.limit if found.unit == "amount" and isinstance(found.used, int) else 0
-        view.say(found.code, contract.id, f"{contract.id}: {found.text}", amount=int(over), currency=contract.currency)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from billsync.model.book import Decision
 from billsync.model.statement import Bucket
+from billsync.rules.again import rebillable
 from billsync.rules.gates import Gatekeeper
 from billsync.rules.split import share_of
 from billsync.rules.standing import Standing
@@ -55,9 +56,9 @@ def settle(view: View, works: Iterable[Work], gatekeeper: Gatekeeper) -> list[Sh
     shares = []
     for work in works:
         mine = _shares(view, work)
-        allowed = _rebillable(view, work, mine)
+        allowed = rebillable(view, work.identity, work.contract.id)
         for share in mine:
-            share.opens = list(_opens(view, share, allowed[share.client], gatekeeper))
+            share.opens = list(_opens(view, share, allowed.get(share.client, 0), gatekeeper))
         shares += mine
     return shares
 
@@ -90,35 +91,14 @@ def _split(work: Work, amount: int) -> dict[str, int]:
     return share_of(payers, amount) if payers else {work.contract.client: amount}
 
 
-def _rebillable(view: View, work: Work, shares: list[Share]) -> dict[str, int]:
-    """How much of what was credited of each payer a person asked to bill once more; each credited cent at most once."""
-    allowed = {share.client: 0 for share in shares}
-    for decision in view.decided.of("rebill", work.identity):
-        left = decision.amount
-        for share in shares:
-            room = _credited_until(view, share, decision) - allowed[share.client]
-            took = max(0, room if left is None else min(room, left))
-            allowed[share.client] += took
-            left = None if left is None else left - took
-    return {share.client: max(allowed[share.client], share.standing.sum("rebilled")) for share in shares}
-
-
-def _credited_until(view: View, share: Share, decision: Decision) -> int:
-    return sum(
-        posting.fact.amount
-        for posting in share.standing.postings
-        if posting.fact.kind == "credited"
-        and posting.at <= decision.at
-        and view.standings.decision_of(posting) is not None
-    )
-
-
 def _opens(view: View, share: Share, allowed: int, gatekeeper: Gatekeeper) -> Iterator[Open]:
     standing = share.standing
     billed = standing.sum("own") + standing.sum("elsewhere") - standing.sum("rebilled") - standing.sum("trued_down")
     moved = share.earned - share.capped - billed - standing.sum("written_off")
     waiting = standing.sum("credited") - allowed
     again = allowed - standing.sum("rebilled")
+    no_room = min(max(0, again), share.work.no_room)
+    again, waiting = again - no_room, waiting + no_room
     if moved < 0:  # what was given back settles what is worth less, before anything else does
         settled = min(-moved, max(0, waiting))
         moved, waiting = moved + settled, waiting - settled

@@ -25,9 +25,10 @@ ProjectKey = tuple[str, str]
 class Work:
     """One identity under one contract: what is earned of it tonight, in minor units, and all a line needs to say.
 
-    `value` is what is earned, `capped` the part of it above a cap. `cause` is the gate of the work itself
-    ("acceptance_missing", "deleted"...), "" where nothing is in its way. `stands`: billed work that is not good at the
-    moment, or without terms; its last good version, or what was billed, stands.
+    `value` is what is earned, `capped` the part of it above a cap, `no_room` what was credited, is to be billed once
+    more, and finds no room under a cap. `cause` is the gate of the work itself ("acceptance_missing", "deleted"...), ""
+    where nothing is in its way. `stands`: billed work that is not good at the moment, or without terms; its last good
+    version, or what was billed, stands.
     """
 
     identity: str
@@ -36,6 +37,7 @@ class Work:
     name: str
     value: int
     capped: int = 0
+    no_room: int = 0
     done_on: date | None = None
     key: SourceKey | None = None
     project: ProjectKey | None = None

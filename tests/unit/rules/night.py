@@ -146,13 +146,15 @@ class Firm:
         return evaluate(self.facts(**more))
 
     def night(self, *, push: bool = True) -> Evaluation:
-        """A night: evaluate, keep, push everything that goes, look again."""
-        self._keep(self.look())
+        """A night: evaluate, keep, push everything that goes, look again and keep that too."""
         evaluation = self.look()
+        self.keep(evaluation)
         if push:
             for draft in evaluation.drafts:
                 self.confirm(draft)
-        return self.look()
+        after = self.look()
+        self.keep(after)
+        return after
 
     def nights(self, until: str) -> None:
         while self.today < day(until):
@@ -216,7 +218,7 @@ class Firm:
         posting = Posting(id=len(self.postings) + 1, at=self.now(), night=self.today, fact=fact, reverses=reverses)
         self.postings.append(posting)
 
-    def _keep(self, evaluation: Evaluation) -> None:
+    def keep(self, evaluation: Evaluation) -> None:
         for identity in evaluation.left:
             self.places.pop(identity, None)
         for place in evaluation.places:
