@@ -148,6 +148,8 @@ class Mapper:
 
     def _value(self, field: Field, cell: Cell) -> Any:
         how, name, terms = field.how, field.name, self._mapping
+        if cell is formats.UNCALCULATED:
+            raise BadAnswer(f"{name}: {cell!r}")
         if how == "meaning":
             return self._meaning(name, cell) if self._present(name) else None
         if how == "list":

@@ -12,6 +12,7 @@ from billsync.model.errors import BadAnswer
 from billsync.model.work import Acceptance, Approval, Milestone, TimeEntry
 from billsync.sdk.columns import Columns, Mapper
 from billsync.sdk.fields import FIELDS, MEANINGS, folded
+from billsync.sdk.formats import UNCALCULATED
 
 TIME = {"id": "E-1", "project": "P-1", "person": "ana", "date": "2026-03-02", "hours": "7.5"}
 
@@ -81,6 +82,13 @@ def test_an_unknown_value_is_an_error_and_not_a_no():
         one("time", {**TIME, "billable": "maybe"})
     with pytest.raises(BadAnswer, match="billable: empty"):
         one("time", {**TIME, "billable": ""})
+
+
+def test_a_formula_without_a_value_is_an_error_of_its_field_and_not_an_empty_cell():
+    row = {"id": "1", "project": "P", "name": "N", "amount": UNCALCULATED}
+    with pytest.raises(BadAnswer, match="amount: a formula without a value"):
+        one("milestone", row)
+    assert one("milestone", {"id": "1", "project": "P", "name": "N", "unmapped": UNCALCULATED}).amount is None
 
 
 def test_own_words_replace_the_usual_ones_of_that_meaning_only():
