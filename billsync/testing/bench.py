@@ -37,7 +37,8 @@ class Bench(Generic[C]):
     def __init__(self, connector: type[C], vendor: FakeServer, **options: Any) -> None:
         self.connector = connector
         self.vendor = vendor
-        self._more = options
+        self.more: dict[str, Any] = options
+        """Options beside those that point to the fake; a test may set others before it opens."""
         self._stack = ExitStack()
         self._stack.enter_context(vendor)
         self.state = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
@@ -48,7 +49,7 @@ class Bench(Generic[C]):
 
     def options(self) -> Any:
         """The connector's options, which point to the fake vendor."""
-        return self.connector.options_class(**{**self.vendor.options(), **self._more})
+        return self.connector.options_class(**{**self.vendor.options(), **self.more})
 
     def open(self, *, transport: httpx.BaseTransport | None = None, timeout: int = 1, state: Path | None = None) -> C:
         """The connector in a new session, as a run opens it; `timeout` in seconds, so that tests need not wait long."""

@@ -35,6 +35,7 @@ _FILTERABLE: Final = (
 )
 _LONGEST_PAGE: Final = 1000
 Json = dict[str, Any]
+_BY_HAND: Final[Json] = {"DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"ItemRef": {"value": "1"}}}
 
 
 class FakeQuickBooks(FakeBooks):
@@ -245,7 +246,13 @@ class FakeQuickBooks(FakeBooks):
         entity = _ENTITY[document.kind]
         balance = document.total - self.paid(document)
         lines = [
-            {**line.raw, "Id": str(number), "LineNum": number, "Amount": to_major(line.amount, document.currency)}
+            {
+                **_BY_HAND,
+                **line.raw,
+                "Id": str(number),
+                "LineNum": number,
+                "Amount": to_major(line.amount, document.currency),
+            }
             for number, line in enumerate(document.lines, 1)
         ]
         lines.append({"DetailType": "SubTotalLineDetail", "Amount": to_major(document.net, document.currency)})

@@ -193,11 +193,14 @@ class FakeServer:
             return _Outcome(self.handle(request)) if fault is None else self._faulty(request, fault)
 
     def _come_due(self) -> None:
+        """Do what was to come later, as of the instant when it was due."""
         now = self.clock.now()
-        due = [request for at, request in self._later if at <= now]
+        due = [(at, request) for at, request in self._later if at <= now]
         self._later = [(at, request) for at, request in self._later if at > now]
-        for request in due:
+        for at, request in due:
+            self.clock.set(at)
             self.handle(request)
+        self.clock.set(now)
 
     def _fault_for(self, request: Request) -> Fault | None:
         for planned in self._faults:

@@ -53,7 +53,7 @@ class TestAsana(SourceContract):
     # ---- What only Asana has
 
     def phases(self, **options):
-        self.bench._more = {**self.options, **options}
+        self.bench.more = {**self.options, **options}
         return {record.id: record for record in poll(self.bench.open(), "milestone", self.window)}
 
     def test_of_approval_tasks_only_approved_ones_are_complete(self):
@@ -143,7 +143,7 @@ class TestAsana(SourceContract):
         self.tracker.add_project("56", "Other")
         self.tracker.add_entry("56", date(2026, 3, 2), 60)
         self.tracker.add_task("56", "Else")
-        self.bench._more = {**self.options, "projects": ["55"]}
+        self.bench.more = {**self.options, "projects": ["55"]}
         opened = self.bench.open()
         assert [record.id for record in poll(opened, "project", self.window)] == ["55"]
         assert (
@@ -151,7 +151,7 @@ class TestAsana(SourceContract):
         )
 
     def test_a_token_of_another_workspace_is_told_apart(self):
-        self.bench._more = {"workspace": "901"}
+        self.bench.more = {"workspace": "901"}
         with pytest.raises(Missing, match=r"900 \(My Company Workspace\)"):
             self.bench.open().check()
 

@@ -49,9 +49,8 @@ class Company:
         """The company gives its documents numbers of its own; else QuickBooks does."""
         return self._preferences[0].flag("SalesFormsPrefs.CustomTxnNumbers")
 
-    @cached_property
     def name(self) -> str:
-        """As the owner wrote it."""
+        """As the owner wrote it; asked each time, for it proves that the log-in is good."""
         answer = self._http.get(at("query"), {"query": "select * from CompanyInfo"})
         return Row(need(answer, "QueryResponse.CompanyInfo.0"), "CompanyInfo", "Id").text("CompanyName")
 

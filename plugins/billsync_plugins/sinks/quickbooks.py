@@ -62,7 +62,7 @@ class QuickBooks(Sink[QuickBooksOptions]):
 
     def check(self) -> Identity:
         off = "own numbers are off (Account and settings, Sales): QuickBooks numbers the documents"
-        name = f"{self.company.name} ({self.options.realm})"
+        name = f"{self.company.name()} ({self.options.realm})"
         return Identity(account=name, remarks=() if self.company.numbers else (off,))
 
     def find(self, invoice: Invoice) -> Sequence[Receipt]:

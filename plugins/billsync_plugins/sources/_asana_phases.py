@@ -15,7 +15,7 @@ from billsync.sdk.row import Row
 
 FIELDS = "gid,name,resource_subtype,format,currency_code,number_value,display_value,date_value.date".split(",")
 OPT_FIELDS = [f"custom_fields.{name}" for name in FIELDS if name != "gid"]
-PROJECT = ["name", "archived", "completed", "completed_at", "due_on", "owner.name", "permalink_url", *OPT_FIELDS]
+PROJECT = ["name", "archived", "completed", "completed_at", "due_on", "owner", "permalink_url", *OPT_FIELDS]
 TASK = "name,resource_subtype,completed,completed_at,approval_status,due_on,parent.name,permalink_url".split(",")
 TASK += ["memberships.project.name", "memberships.section.name", *OPT_FIELDS]
 

@@ -7,7 +7,8 @@ https://developers.asana.com/reference. Personal access token; lists name only w
 - `modified_since` misses tasks that were moved and time has no such filter: the whole window is read each time.
 - Instants are UTC: `zone` says on which date work was complete. An entry without a project is shown under "none".
 Rests on memory: a percentage field holds a fraction; its `display_value` is compared, and a difference is an error.
-Not confirmed: that the list of time entries tells approval and billable state; where it does not, each is read singly.
+Not confirmed: that the list of time entries tells approval and billable state (else each is read singly), and that
+projects tell the format of their custom fields (else a configured one is an error).
 """
 
 from collections.abc import Iterator, Mapping
