@@ -292,6 +292,7 @@ def test_time_of_one_cause_and_contract_stands_in_one_row():
 def test_a_records_words_cannot_draw_on_the_screen():
     assert "\x1b" not in rendered(text, hostile())
     assert text.one_line("a\x1b[2J\nb\u202ec") == "a [2J b c"
+    assert text.plain([Words("  1. \x1b[31mred")]) == "  1. [31mred\n"
 
 
 def test_columns_align_and_numbers_stand_right():
