@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from billsync.http.call import query, with_query
 from billsync.http.fill import Values
@@ -38,16 +38,22 @@ class Addresses:
         path = self._values.fill(urlsplit(self._api.base_url).path)
         return host if urlsplit(host).path else host + path
 
-    def url(self, path: str, params: Params | None = None, *, verbatim: bool = False) -> str:
-        """The address of a path below the base URL, with the constant parameters; a whole address stays what it is."""
-        if verbatim:
-            return path
+    def url(self, path: str, params: Params | None = None) -> str:
+        """The address of a path below the base URL, or a whole one, with its parameters and the constant ones.
+
+        A whole address keeps what it says itself; one that is not the vendor's own (a pre-signed download, which
+        any addition would spoil) gets no constant parameters."""
         filled = self._values.fill_path(path)
-        url = filled if "://" in filled else self.base()
-        if filled and filled != url:
-            url = f"{url.rstrip('/')}/{filled.lstrip('/')}"
-        constant = {name: self._values.fill(value) for name, value in self._api.params.items()}
-        return with_query(url, query({**constant, **(params or {})}, self._api.list_style))
+        if "://" in filled:
+            ours = self.hosts().trust(filled) == "credential"
+            said = {name for name, _ in parse_qsl(urlsplit(filled).query, keep_blank_values=True)}
+            constant = {name: value for name, value in self._constant().items() if ours and name not in said}
+            return with_query(filled, query({**constant, **(params or {})}, self._api.list_style))
+        url = f"{self.base().rstrip('/')}/{filled.lstrip('/')}" if filled else self.base()
+        return with_query(url, query({**self._constant(), **(params or {})}, self._api.list_style))
+
+    def _constant(self) -> dict[str, str]:
+        return {name: self._values.fill(value) for name, value in self._api.params.items()}
 
     def hosts(self) -> Hosts:
         """What may be sent where."""

@@ -19,13 +19,17 @@ _PAGE = (b"<!doctype html", b"<html")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request before the credential is put on it. `repeatable`: sending it twice cannot change the vendor's data."""
+    """A request before the credential is put on it.
+
+    `reads`: it cannot change the vendor's data, so it is sent again and redirected at need. `keyed`: a write under a
+    key that the vendor honours, so that it may be sent again."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
     content: bytes | None = field(default=None, repr=False)
-    repeatable: bool
+    reads: bool
+    keyed: bool = False
     timeout: int
     expects: Literal["json", "anything"] = "json"
     success: tuple[Success, ...] | None = None

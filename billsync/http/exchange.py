@@ -25,6 +25,8 @@ from billsync.sdk.api import Api
 
 log = logging.getLogger("billsync.http")
 MAX_HOPS = 5
+_JSON = "application/json"
+"""Asked for explicitly: several vendors answer XML to whoever does not."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -55,7 +57,7 @@ class Exchange:
                 raise
 
         try:
-            return self.patience.insist(once, repeatable=call.repeatable)
+            return self.patience.insist(once, repeatable=call.reads or call.keyed)
         except VendorError as error:
             # A refusal after an attempt that may have arrived proves nothing: the refusal may be its echo.
             error.sent = any(attempt.sent for attempt in attempts)
@@ -82,7 +84,7 @@ class Exchange:
         failed = errors.of_status(reply, self.api, account=self.parts.account, now=self.now())
         if failed is not None:
             return failed
-        if reply.is_page() and (call.expects == "json" or not call.repeatable):
+        if reply.is_page() and (call.expects == "json" or not call.reads):
             words = errors.message(reply, self.api)
             return BadAnswer(
                 f"a web page came instead of an answer: {words}",
@@ -100,7 +102,7 @@ class Exchange:
         """The answer at the end of the redirects, of which a write follows none."""
         for _ in range(MAX_HOPS):
             reply = self._hop(call)
-            if reply.status not in _REDIRECTS or not call.repeatable:
+            if reply.status not in _REDIRECTS or not call.reads:
                 return reply
             call = self._redirected(call, reply)
         raise BadAnswer("the vendor redirects in a circle", where=reply.where)
@@ -137,7 +139,10 @@ class Exchange:
             return reply
 
     def _request(self, call: Call, *, bare: bool, place: str) -> httpx.Request:
-        headers = {"user-agent": self.parts.agent, "accept": "application/json" if call.expects == "json" else "*/*"}
+        headers = {
+            "user-agent": self.parts.agent,
+            "accept": "*/*" if call.reads and call.expects == "anything" else _JSON,
+        }
         if not bare:
             headers |= {name.lower(): value for name, value in {**self.addresses.headers(), **call.headers}.items()}
         try:

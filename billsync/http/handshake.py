@@ -11,7 +11,7 @@ from billsync.http.call import decode
 from billsync.http.client import httpx
 from billsync.http.parts import Parts
 from billsync.http.paths import values_at, with_member
-from billsync.model.errors import AuthFailed, BadAnswer
+from billsync.model.errors import AuthFailed, BadAnswer, RateLimited
 from billsync.sdk.api import Csrf, SessionLogin
 from billsync.sdk.exact import exact_json
 
@@ -81,6 +81,10 @@ class SessionAuth(httpx.Auth):
         hint = "compare user, password and key of this account with the vendor's settings"
         if response.status_code >= 500:
             raise errors.unavailable(response.status_code, account=self._parts.account, place=place)
+        if response.status_code == 429:
+            what = "the vendor allows no further log-in now"
+            again = errors.hint_for(RateLimited, self._parts.account)
+            raise RateLimited(what, where=place, hint=again, status=429, sent=False)
         if response.status_code >= 300:
             what = f"the log-in was refused ({response.status_code})"
             raise AuthFailed(what, where=place, hint=hint, status=response.status_code, sent=False)

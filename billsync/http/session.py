@@ -125,7 +125,8 @@ class Session:
             url=self._addresses.url(path, params),
             headers={**media, **(headers or {})},
             content=body,
-            repeatable=keyed,
+            reads=False,
+            keyed=keyed,
             timeout=self.api.write_timeout,
             expects="anything",
         )
@@ -201,8 +202,8 @@ class Session:
     # ---- How it is put together ------------------------------------------------------------------------------
 
     def _page(self, path: str, turn: Ask, success: tuple[Success, ...] | None = None) -> Reply:
-        call = self._reading(turn.link or path, None if turn.link else turn.params, turn.headers, body=turn.body)
-        reply = self._exchange.send(call if success is None else replace(call, success=success))
+        call = self._reading(path, turn.params, turn.headers, body=turn.body)
+        reply = self._exchange.send(replace(call, url=turn.link or call.url, success=success))
         self.stats.add(pages=1)
         return reply
 
@@ -212,10 +213,10 @@ class Session:
         media, content = _written(body, None, None)
         return Call(
             method="GET" if body is None else "POST",
-            url=self._addresses.url(path, params, verbatim="://" in path and params is None),
+            url=self._addresses.url(path, params),
             headers={**media, **(headers or {})},
             content=content,
-            repeatable=True,
+            reads=True,
             timeout=self.api.read_timeout,
         )
 

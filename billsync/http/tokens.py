@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from billsync.model.errors import SecretError, Unavailable
 
+T = TypeVar("T")
 LEEWAY = timedelta(seconds=60)
 """A token this close to its end is refreshed before it is used."""
 LOCK_SECONDS = 120
@@ -102,7 +104,7 @@ class FileVault:
     def read(self) -> str | None:
         """The file's text; None when there is no file."""
         try:
-            return self._path.read_text(encoding="utf-8")
+            return _patiently(lambda: self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
 
@@ -115,12 +117,18 @@ class FileVault:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(beside).replace(self._path)
+            _patiently(lambda: Path(beside).replace(self._path))
         except OSError:
             with suppress(OSError):
                 Path(beside).unlink()
             raise
         _sync_folder(self._path.parent)
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    """Windows refuses to replace a file while another process reads it, and the reverse: it takes moments only."""
+    refused = retry_if_exception_type(PermissionError if os.name == "nt" else ())
+    return Retrying(retry=refused, wait=wait_fixed(0.05), stop=stop_after_attempt(40), reraise=True)(act)
 
 
 def _sync_folder(folder: Path) -> None:

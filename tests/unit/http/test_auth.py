@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
-from billsync.model.errors import AuthFailed, SecretError, Unavailable
+from billsync.model.errors import AuthFailed, RateLimited, SecretError, Unavailable
 from billsync.sdk import ApiKey, Basic, Bearer, BodyCredentials, Csrf, OAuth1, SessionLogin
 from tests.unit.http.conftest import TOKEN
 from tests.unit.http.vendor import Says, Seen
@@ -185,9 +185,10 @@ def test_a_refused_log_in_has_sent_nothing(vendor, opened, api, says):
     assert not vendor.asked("/v1/x")
 
 
-def test_an_unavailable_log_in_has_sent_nothing(vendor, opened, api):
-    vendor.on("/v1/session", Says(status=503))
-    with pytest.raises(Unavailable) as caught:
+@pytest.mark.parametrize(("status", "kind"), [(503, Unavailable), (429, RateLimited)])
+def test_an_unavailable_log_in_has_sent_nothing(vendor, opened, api, status, kind):
+    vendor.on("/v1/session", Says(status=status))
+    with pytest.raises(kind) as caught:
         opened(api(auth=LOGIN)).write("POST", "/x", {})
     assert caught.value.sent is False
 

@@ -160,3 +160,22 @@ def test_the_session_counts_what_it_did(vendor, opened, api):
 def test_a_token_member_that_no_log_in_left_is_named(opened, api):
     with pytest.raises(SecretError, match="realmId"):
         opened(api()).token_member("realmId")
+
+
+def test_json_is_asked_for_unless_bytes_are_wanted(vendor, opened, api):
+    vendor.on("/v1/x", Says({}))
+    session = opened(api())
+    session.get("/x")
+    session.write("POST", "/x", {})
+    session.answer("/x")
+    assert [seen.headers["accept"] for seen in vendor.seen] == ["application/json", "application/json", "*/*"]
+
+
+def test_a_whole_address_of_the_vendors_keeps_its_query_and_gets_the_constant_parameters(vendor, opened, api):
+    vendor.on("/v2/y", Says({}))
+    declared = api(params={"minorversion": "75", "lang": "en"})
+    opened(declared).get(f"{vendor.url}/v2/y?lang=fr")
+    opened(declared).get(f"{vendor.url}/v2/y", {"a": "1"})
+    first, second = vendor.seen
+    assert first.query == [("lang", "fr"), ("minorversion", "75")]
+    assert second.query == [("minorversion", "75"), ("lang", "en"), ("a", "1")]

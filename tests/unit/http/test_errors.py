@@ -22,9 +22,9 @@ from billsync.sdk import GRAPHQL_SUCCESS, Success
 from tests.unit.http.vendor import Hangs, Resets, Says
 
 
-def failed_write(session: Session) -> VendorError:
+def failed_write(session: Session, *, keyed: bool = False) -> VendorError:
     with pytest.raises(VendorError) as caught:
-        session.write("POST", "/x", {"a": 1})
+        session.write("POST", "/x", {"a": 1}, keyed=keyed)
     return caught.value
 
 
@@ -92,16 +92,19 @@ def test_a_refused_connection_has_sent_nothing(opened, api):
 
 
 @pytest.mark.parametrize("body", ["<html><body>Maintenance</body></html>", '{"id": '])
-def test_an_unreadable_answer_to_a_write_leaves_it_open(vendor, opened, api, body):
+@pytest.mark.parametrize("keyed", [False, True])
+def test_an_unreadable_answer_to_a_write_leaves_it_open(vendor, opened, api, body, keyed):
     vendor.on("/v1/x", Says(body))
-    error = failed_write(opened(api()))
+    error = failed_write(opened(api()), keyed=keyed)
     assert isinstance(error, BadAnswer) and error.sent
 
 
-def test_a_redirect_of_a_write_is_not_followed(vendor, opened, api):
-    vendor.on("/v1/x", Says(status=307, headers={"Location": "/v1/y"}))
+@pytest.mark.parametrize("status", [302, 303, 307])
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_redirect_of_a_write_is_not_followed(vendor, opened, api, status, keyed):
+    vendor.on("/v1/x", Says(status=status, headers={"Location": "/v1/y"}))
     vendor.on("/v1/y", Says({}))
-    error = failed_write(opened(api()))
+    error = failed_write(opened(api()), keyed=keyed)
     assert isinstance(error, BadAnswer) and error.sent
     assert not vendor.asked("/v1/y")
 
