@@ -24,6 +24,7 @@ from billsync.ledger.observations import observation_of
 from billsync.ledger.outbox import OPEN, intents, intents_at
 from billsync.ledger.polls import coverage
 from billsync.ledger.postings import read_postings
+from billsync.ledger.recent import last_billed, last_worked
 from billsync.ledger.selection import choose
 from billsync.model.book import Facts, Posting, Terms
 from billsync.model.contract import LineKind
@@ -71,6 +72,8 @@ def facts(
         persons=terms.persons,
         owners=terms.owners,
         sinks=terms.sinks,
+        last_billed=last_billed(conn, contracts, as_of=as_of),
+        last_worked=last_worked(conn, today, as_of=as_of),
     )
 
 

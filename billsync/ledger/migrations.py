@@ -307,3 +307,9 @@ def first(db: Database) -> None:
                 f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
+
+
+@migrations()
+def second(db: Database) -> None:
+    """Which night a contract was last billed is asked for every contract, every night."""
+    db.executescript("CREATE INDEX posting_contract ON posting (contract, night) WHERE kind = 'billed'")

@@ -196,6 +196,10 @@ class Facts:
     """Cause or finding code -> whose move it is; the rules' default where a code is missing."""
     sinks: Mapping[str, str] = field(default_factory=dict)
     """Sink account -> its push mode; the first is the firm's default sink."""
+    last_billed: Mapping[str, date] = field(default_factory=dict)
+    """Contract -> the last night on which something of it was billed, work at rest included."""
+    last_worked: Mapping[str, date] = field(default_factory=dict)
+    """"account:person" -> the last date of work within six weeks, work at rest included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

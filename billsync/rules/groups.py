@@ -118,7 +118,7 @@ def _waiting(view: View, charges: list[Charge], milestone_ready: bool) -> list[C
     answer = due(
         contract.billing,
         view.today,
-        view.last_billed.get(contract.id),
+        view.facts.last_billed.get(contract.id),
         waiting_since=since,
         milestone_ready=milestone_ready,
     )
@@ -141,7 +141,7 @@ def _goes(view: View, work: Work, group: Group, milestone_ready: bool) -> bool:
         if identity.startswith(f"{work.contract.id}/release/")
     ]
     since = min(nights, default=view.today)
-    last = view.last_billed.get(work.contract.id)
+    last = view.facts.last_billed.get(work.contract.id)
     return due(work.contract.billing, view.today, last, waiting_since=since, milestone_ready=milestone_ready).go
 
 

@@ -12,22 +12,15 @@ from datetime import date, timedelta
 from typing import Final
 
 from billsync.model.contract import Contract, LineKind, ScheduleLine
-from billsync.model.money import round_whole
 from billsync.model.statement import NotEarned
 from billsync.model.work import Milestone, Observation, SourceKey
 from billsync.rules import because
+from billsync.rules.line_amounts import amount_of, unsigned_amount
 from billsync.rules.match import unvalued
 from billsync.rules.measures import in_words, measured, reached_on
-from billsync.rules.milestones import Matched, dated_ahead, matched, missing, own_amount
+from billsync.rules.milestones import Matched, dated_ahead, matched, missing
 from billsync.rules.rating import Counted
-from billsync.rules.schedule import (
-    PlacedLine,
-    dated_occurrences,
-    lines_in_force,
-    percent_lines,
-    progress,
-    value_in_force,
-)
+from billsync.rules.schedule import PlacedLine, dated_occurrences, lines_in_force, progress
 from billsync.rules.view import View, Work, evidence_of
 
 _LOOK_AHEAD: Final = timedelta(days=400)
@@ -180,29 +173,7 @@ class ScheduleOfValues:
         return found
 
     def _amount(self, placed: PlacedLine, on: date, record: Milestone | None) -> int | None:
-        """What the line is worth: its amount, its percent of the value in force on the day, or the source's own."""
-        line = placed.line
-        if line.amount is not None:
-            return line.amount
-        if line.percent is not None:
-            return self._percent_of(placed, on)
-        return own_amount(self.contract, record) if record else None
-
-    def _percent_of(self, placed: PlacedLine, on: date) -> int | None:
-        """A change order's percent line is of the change's own value; the contract's of the value in force."""
-        line, change = placed.line, placed.change
-        assert line.percent is not None  # noqa: S101  the caller looked
-        if change:
-            whole, lines = change.value, change.lines
-        else:
-            in_force = value_in_force(self.contract, on)
-            if in_force is None:
-                return None
-            whole, lines = in_force, self.contract.lines
-        shares = [(other.id, other.percent) for other in lines if other.percent is not None]
-        if sum(percent for _, percent in shares) > 100:
-            return round_whole(whole * line.percent / 100, self.contract.rounding)
-        return percent_lines(whole, shares)[line.id]
+        return amount_of(self.contract, placed, on, record)
 
     def _work(self, placed: PlacedLine, identity: str, kind: LineKind, value: int, on: date) -> Work:
         line, contract = placed.line, self.contract
@@ -287,18 +258,11 @@ class ScheduleOfValues:
         if done_on is None or done_on > view.today:
             self._not_earned(placed, "open_milestone", found=found)
             return
-        amount = self._unsigned_amount(placed, found.record if found else None)
+        amount = unsigned_amount(self.contract, placed, self.view.today, found.record if found else None)
         what = f"change order {placed.change.id}" if placed.change else f"contract {self.contract.id}"
         text = f"{line.name}: done on {done_on}, and {what} is not signed"
         view.say(code, self.identity(line), text, on=done_on, amount=amount, currency=self.contract.currency)
         self._not_earned(placed, code, found=found, amount=amount)
-
-    def _unsigned_amount(self, placed: PlacedLine, record: Milestone | None) -> int | None:
-        line = placed.line
-        if line.percent is None or placed.change:
-            return self._amount(placed, self.view.today, record)
-        value = self.contract.value
-        return None if value is None else round_whole(value * line.percent / 100, self.contract.rounding)
 
     def _not_earned(
         self,

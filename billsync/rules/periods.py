@@ -27,9 +27,9 @@ def period_key(billing: Billing, on: date) -> str:
 
     A missed billing day caught up a night later keeps its name."""
     if billing.period == "monthly":
-        return f"{_last_day_due(billing, on):%Y-%m}"
+        return f"{billing_day(billing, on):%Y-%m}"
     if billing.period == "weekly":
-        year, week, _ = _last_day_due(billing, on).isocalendar()
+        year, week, _ = billing_day(billing, on).isocalendar()
         return f"{year}-W{week:02d}"
     return on.isoformat()
 
@@ -53,7 +53,7 @@ def due(
         return Due(go=True)
     if billing.period == "milestone":
         return Due(go=True) if milestone_ready else Due(go=False, cause="waits_for_period")
-    day = _last_day_due(billing, today)
+    day = billing_day(billing, today)
     was_there = last_billed is not None if waiting_since is None else waiting_since <= day
     missed = was_there and (last_billed is None or last_billed < day)
     if day != today and not missed:
@@ -61,8 +61,8 @@ def due(
     return Due(go=True, through=_period_end(billing, day) if billing.through == "period_end" else None)
 
 
-def _last_day_due(billing: Billing, today: date) -> date:
-    """The latest billing day that is not after today."""
+def billing_day(billing: Billing, today: date) -> date:
+    """The latest billing day, of a weekly or monthly group, that is not after today."""
     if billing.period == "weekly":
         return today - timedelta(days=(today.isoweekday() - billing.day) % 7)
     this = _day_of_month(today, billing.day)

@@ -86,12 +86,6 @@ class View:
         for contract in self.contracts.values():
             for ref in contract.projects:
                 self.feeds[ref.account, ref.id].append((contract, ref))
-        self.last_billed: dict[str, date] = {}
-        """By contract: the last night on which something of it was billed, as far as that is not at rest."""
-        for posting in facts.postings:
-            if posting.fact.kind == "billed":
-                last = self.last_billed.get(posting.fact.contract, posting.night)
-                self.last_billed[posting.fact.contract] = max(last, posting.night)
         self._fingerprints: dict[str, str] = {}
         self.found = Found()
 

@@ -136,6 +136,9 @@ class Firm:
             "places": self.places,
             "documents": tuple(self.documents),
             "sinks": self.sinks,
+            "last_billed": {
+                posting.fact.contract: posting.night for posting in self.postings if posting.fact.kind == "billed"
+            },
             **self.facts_more,
             **more,
         }
