@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import assert_never
 
 from billsync.http.auth import OAuth1Auth, fixed, is_expired
 from billsync.http.client import httpx
 from billsync.http.handshake import CsrfAuth, SessionAuth
 from billsync.http.parts import Parts
+from billsync.model.errors import UsageError
 from billsync.sdk.api import (
     Api,
     ApiKey,
@@ -18,8 +20,20 @@ from billsync.sdk.api import (
     NoAuth,
     OAuth1,
     OAuth2,
+    OneOf,
     SessionLogin,
 )
+from billsync.sdk.options import Options
+
+
+def chosen(api: Api, options: Options, *, account: str) -> Api:
+    """The same API with the one credential that the options of an account give. UsageError when they give none."""
+    if not isinstance(api.auth, OneOf):
+        return api
+    for option, way in api.auth.ways.items():
+        if getattr(options, option, None) is not None:
+            return replace(api, auth=way)
+    raise UsageError("the account has no credential", where=account, hint=f"set one of: {', '.join(api.auth.ways)}")
 
 
 def credential(api: Api, *, parts: Parts, oauth: httpx.Auth | None, address: Callable[[str], str]) -> httpx.Auth:
@@ -46,5 +60,7 @@ def _credential(api: Api, *, parts: Parts, oauth: httpx.Auth | None, address: Ca
                 address=address,
                 expired=lambda response: is_expired(response, declared.expired, api.expired_body),
             )
+        case OneOf():
+            raise UsageError("the way in is not chosen", where=parts.account)
         case _:
             assert_never(declared)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from billsync.http.client import httpx
+from billsync.http.credential import chosen
 from billsync.http.endpoint import Pending, TokenEndpoint
 from billsync.http.parts import Parts
 from billsync.http.tokens import Token, TokenStore
@@ -49,6 +50,7 @@ class Login:
         transport: httpx.BaseTransport | None = None,
         tokens: TokenStore | None = None,
     ) -> None:
+        api = chosen(api, options, account=account)
         if not isinstance(api.auth, OAuth2):
             raise UsageError(
                 "this account has no log-in: its credential stands in the configuration",

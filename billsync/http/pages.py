@@ -8,7 +8,7 @@ vendor's silent cap. How each kind of paging turns the page is in turns.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from billsync.http.call import Reply
 from billsync.http.paths import list_at
@@ -31,6 +31,7 @@ def walk(pages: Pages, ask: Ask, fetch: Callable[[Ask], Reply], *, at: str, uniq
         fresh = course.fresh(page)
         yield from fresh
         course.check_cap(page)
+        page = replace(page, seen=course.seen)
         turn = None if reply.status == 204 or course.ended else following(pages, page)
 
 
@@ -58,7 +59,14 @@ class Course:
     _number: int = 0
     _where: str = ""
     _total: int | None = None
+    _overlapped: bool = False
+    """Whether the page to come repeats rows of this one: of a single row none can be asked again."""
     _last: list[dict[str, Json]] = field(default_factory=list)
+
+    @property
+    def seen(self) -> int:
+        """Different rows so far; all of them where rows have no id."""
+        return len(self._ids) if self.unique else self._count
 
     def asked(self, ask: Ask) -> None:
         """Refuse to ask the same twice: the list would never end."""
@@ -92,12 +100,14 @@ class Course:
             size = self.pages.size if isinstance(self.pages, Offset | LastId) else 0
             if len(page.rows) >= size:
                 raise BadAnswer("a further page brought no new row", where=page.reply.where, hint=AGAIN)
-            self.ended = True  # the short tail of rows asked again
+            # The short tail of rows asked again: the end, unless the vendor himself says where that is.
+            self.ended = not (isinstance(self.pages, Offset) and self.pages.more_at)
         if isinstance(self.pages, Offset) and self.pages.overlap and self._number > 1 and page.rows:
-            if fresh == len(page.rows):
+            if fresh == len(page.rows) and self._overlapped:
                 raise BadAnswer("the list moved while it was read", where=page.reply.where, hint=AGAIN)
         else:
             self._check_shrunk(page)
+        self._overlapped = len(page.rows) > 1
 
     def _check_shrunk(self, page: Page) -> None:
         """A row that leaves the front of the list pulls an unseen one over the border of a page."""

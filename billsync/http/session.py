@@ -18,7 +18,7 @@ from billsync.http import expiry
 from billsync.http.addresses import Addresses
 from billsync.http.call import Call, Reply
 from billsync.http.client import httpx
-from billsync.http.credential import credential
+from billsync.http.credential import chosen, credential
 from billsync.http.exchange import Exchange
 from billsync.http.jobs import awaited
 from billsync.http.limits import Gate
@@ -54,7 +54,7 @@ class Session:
         tokens: TokenStore | None = None,
         on_event: Callable[[str], None] | None = None,
     ) -> None:
-        self.api = api
+        self.api = api = chosen(api, options, account=account)
         self.account = account
         self.stats = Stats()
         self._options = options

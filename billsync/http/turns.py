@@ -54,6 +54,8 @@ class Page:
     ask: Ask
     reply: Reply
     rows: list[dict[str, Json]]
+    seen: int = 0
+    """Different rows of the list so far, those of this page included."""
 
 
 def first(pages: Pages, ask: Ask) -> Ask:
@@ -101,7 +103,8 @@ def following(pages: Pages, page: Page) -> Ask | None:
         case Single():
             return None
         case NextLink():
-            return _by_link(page, dig(page.reply.json(), pages.at))
+            raw = page.reply.json()
+            return _by_link(page, dig(raw, pages.at), last=dig(raw, pages.last_at) if pages.last_at else None)
         case LinkHeader():
             return _by_link(page, page.reply.next_link)
         case Cursor():
@@ -119,8 +122,10 @@ def following(pages: Pages, page: Page) -> Ask | None:
             return page.ask.having(pages.param, cursor) if cursor else None
 
 
-def _by_link(page: Page, link: Any) -> Ask | None:
-    if link in (None, "", False):
+def _by_link(page: Page, link: Any, *, last: Any = None) -> Ask | None:
+    if last is True or link in (None, "", False):
+        if last is False:
+            raise BadAnswer("this is not the last page, but there is no link to the next", where=page.reply.where)
         return None
     if not isinstance(link, str):
         raise BadAnswer("the link to the next page is not an address", where=page.reply.where)
@@ -138,6 +143,11 @@ def _by_cursor(pages: Cursor, page: Page) -> Ask | None:
             return None
         if cursor in (None, ""):
             raise BadAnswer("there is more, but no cursor to it", where=page.reply.where)
+    last = dig(raw, pages.last_at) if pages.last_at else None
+    if last is True:
+        return None
+    if last is False and cursor in (None, ""):
+        raise BadAnswer("this is not the last page, but there is no cursor to the next", where=page.reply.where)
     return None if cursor in (None, "", False) else page.ask.having(pages.param, cursor)
 
 
@@ -156,6 +166,10 @@ def _last_page(pages: PageNumber, page: Page, number: int) -> bool | None:
     raw = page.reply.json()
     if pages.more_at and isinstance(more := dig(raw, pages.more_at), bool):
         return not more
+    if pages.count_at:
+        if not isinstance(count := dig(raw, pages.count_at), int):
+            raise BadAnswer(f"the answer does not say {pages.count_at!r}", where=page.reply.where)
+        return page.seen >= count
     said = dig(raw, pages.last_at) if pages.last_at else page.reply.headers.get(pages.last_header.lower())
     text = str(said).strip().lower()
     if text in {"true", "false"}:
@@ -169,7 +183,9 @@ def _by_offset(pages: Offset, page: Page) -> Ask | None:
     after = start + len(page.rows)
     total = dig(raw, pages.total_at) if pages.total_at else None
     last = dig(raw, pages.last_at) if pages.last_at else None
-    if isinstance(last, bool):
+    if pages.more_at:
+        more = dig(raw, pages.more_at) not in (None, "", False)
+    elif isinstance(last, bool):
         more = not last
     elif isinstance(total, int) and not isinstance(total, bool):
         more = after - pages.first < total

@@ -123,7 +123,14 @@ class SessionLogin:
     expired: tuple[int, ...] = (401,)
 
 
-Auth = NoAuth | Bearer | Basic | ApiKey | BodyCredentials | OAuth2 | OAuth1 | SessionLogin
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Several ways in: option -> credential; the first whose option is set is this account's."""
+
+    ways: Mapping[str, NoAuth | Bearer | Basic | ApiKey | BodyCredentials | OAuth2 | OAuth1 | SessionLogin]
+
+
+Auth = NoAuth | Bearer | Basic | ApiKey | BodyCredentials | OAuth2 | OAuth1 | SessionLogin | OneOf
 
 # ---- Throttling, success, manners ----------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ class NextLink:
     """Query parameters of the first call that set the page size."""
     total_at: str = ""
     """Dotted path of the total: where it falls from page to page, a row was pulled over a border unseen (an error)."""
+    last_at: str = ""
+    """Dotted path of a boolean that is true on the last page, though a link stands there (Jira's worklogs)."""
     cap: int | None = None
 
 
@@ -41,11 +43,12 @@ class LinkHeader:
 class Cursor:
     """The answer holds a token at `at`; it is sent back as `param` (query, or body for POST reads).
 
-    `more_at`: dotted path of a boolean that must be true for the token to count."""
+    `more_at`: dotted path of a boolean that must be true for the token to count; `last_at`: that must be false."""
 
     at: str
     param: str
     more_at: str = ""
+    last_at: str = ""
     size: Mapping[str, int] = field(default_factory=dict)
     cap: int | None = None
 
@@ -63,6 +66,8 @@ class PageNumber:
     more_at: str = ""
     total_at: str = ""
     """As for NextLink."""
+    count_at: str = ""
+    """Dotted path of the number of all rows: the end is where so many different ones have come (Smartsheet)."""
     cap: int | None = None
 
 
@@ -79,6 +84,8 @@ class Offset:
     total_at: str = ""
     last_at: str = ""
     """Dotted path of a boolean "this is the last page" (Jira `isLast`)."""
+    more_at: str = ""
+    """Dotted path of what stands there only while more follows: true, or a link to the next page (Tempo)."""
     overlap: int = 0
     echo_etag: bool = False
     """The ETag of a page is sent back with the request for the next (Paychex)."""

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
-from billsync.model.errors import AuthFailed, RateLimited, SecretError, Unavailable
-from billsync.sdk import ApiKey, Basic, Bearer, BodyCredentials, Csrf, OAuth1, SessionLogin
+from billsync.model.errors import AuthFailed, RateLimited, SecretError, Unavailable, UsageError
+from billsync.sdk import ApiKey, Basic, Bearer, BodyCredentials, Csrf, OAuth1, OneOf, SessionLogin
 from tests.unit.http.conftest import TOKEN
 from tests.unit.http.vendor import Says, Seen
 
@@ -43,6 +43,15 @@ def test_a_credential_in_a_header(vendor, opened, api, auth, header, value):
     vendor.on("/v1/x", OK)
     opened(api(auth=auth)).get("/x")
     assert vendor.seen[0].headers[header] == value
+
+
+def test_of_several_ways_in_the_one_that_the_options_give_is_taken(vendor, opened, api):
+    vendor.on("/v1/x", OK)
+    ways = OneOf({"contact": ApiKey("contact", "X-Contact"), "token": Bearer("token")})
+    opened(api(auth=ways)).get("/x")
+    assert vendor.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
+    with pytest.raises(UsageError, match="no credential"):
+        opened(api(auth=OneOf({"nothing": Bearer("nothing")})))
 
 
 def test_a_key_in_the_query_stands_beside_the_other_parameters(vendor, opened, api):

@@ -356,3 +356,48 @@ def test_errors_beside_data_are_errors(vendor, opened, api, data):
 def test_an_empty_list_of_errors_is_no_error(vendor, opened, api):
     vendor.on("/v1", Says({"data": {"boards": ROWS}, "errors": []}))
     assert ids(opened(api()).graphql("{boards{id}}", at="boards")) == IDS
+
+
+def test_a_link_on_the_last_page_is_not_followed_and_one_that_is_missing_before_is_refused(vendor, opened, api):
+    """Jira's worklogs tell the address of the page to come, also where there is none yet."""
+    pages = NextLink(at="next", last_at="last")
+    vendor.on("/v1/x", Says({"items": cut(0), "next": "/v1/x?b", "last": False}))
+    vendor.on("/v1/x", Says({"items": cut(2), "next": "/v1/x?c", "last": True}))
+    assert len(ids(opened(api(pages=pages)).rows("/x", at="items"))) == 2
+    vendor.on("/v1/y", Says({"items": cut(0), "last": False}))
+    with pytest.raises(BadAnswer, match="no link"):
+        ids(opened(api(pages=pages)).rows("/y", at="items"))
+
+
+def test_a_cursor_is_missed_before_the_last_page_and_ignored_on_it(vendor, opened, api):
+    pages = Cursor(at="next", param="after", last_at="last")
+    vendor.on("/v1/x", Says({"items": cut(0), "next": "n", "last": True}))
+    assert ids(opened(api(pages=pages)).rows("/x", at="items")) == [1, 2]
+    vendor.on("/v1/y", Says({"items": cut(0), "next": None, "last": False}))
+    with pytest.raises(BadAnswer, match="no cursor"):
+        ids(opened(api(pages=pages)).rows("/y", at="items"))
+
+
+@pytest.mark.parametrize("short", [None, 0, 2])
+def test_an_offset_goes_on_while_the_vendor_links_to_more_however_short_a_page_is(vendor, opened, api, short):
+    """Nobody knows the vendor's largest page: a short page proves nothing, its link does (Tempo)."""
+
+    def script(seen: Seen) -> Says:
+        start = int(seen.param("offset") or 0)
+        rows = ROWS[start : start + (1 if start == short else 3)]
+        return Says({"items": rows, **({"next": "x"} if start + len(rows) < len(ROWS) else {})})
+
+    vendor.on("/v1/x", script)
+    pages = Offset(size=1000, more_at="next", overlap=2)
+    assert ids(opened(api(pages=pages)).rows("/x", at="items")) == IDS
+
+
+def test_numbered_pages_end_where_all_rows_have_come(vendor, opened, api):
+    """The last page may be repeated for ever (Smartsheet)."""
+    vendor.on("/v1/x", lambda seen: Says({"items": cut(min(page(seen), 3) * 2 - 2), "count": 5}))
+    pages = PageNumber(size_param="size", size=100, count_at="count")
+    assert ids(opened(api(pages=pages)).rows("/x", at="items")) == IDS
+    assert len(vendor.seen) == 3
+    vendor.on("/v1/y", lambda seen: Says({"items": cut(min(page(seen), 3) * 2 - 2), "count": 6}))
+    with pytest.raises(BadAnswer, match="no new row"):
+        ids(opened(api(pages=pages)).rows("/y", at="items"))
