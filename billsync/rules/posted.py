@@ -13,7 +13,7 @@ from billsync.rules.gates import Gatekeeper
 from billsync.rules.settle import Open, Share
 from billsync.rules.view import View, Work
 
-_SAID_BY_DRAFT: Final = frozenset({"needs_approval", "preview", "hold", "refused", "waits_for_period"})
+_SAID_ELSEWHERE: Final = frozenset({"needs_approval", "preview", "hold", "refused", "waits_for_period", "outlier"})
 _TEXTS: Final = {
     "acceptance_missing": "done, and the client's acceptance is missing",
     "document_missing": "done, and the document the contract asks for is missing",
@@ -28,7 +28,6 @@ _TEXTS: Final = {
     "credited": "credited, and neither billed once more nor written off",
     "drift": "changed since it was billed",
     "moved": "moved to another contract after it was billed",
-    "outlier": "far from what this client was billed for such work",
 }
 
 
@@ -66,7 +65,7 @@ def say_open(view: View, shares: Iterable[Share], gatekeeper: Gatekeeper) -> Non
     """A finding for each open amount that waits for a person, and for what is unusual."""
     for share in shares:
         for part in share.opens:
-            if part.bucket == "held" and part.cause not in _SAID_BY_DRAFT:
+            if part.bucket == "held" and part.cause not in _SAID_ELSEWHERE:
                 _say(view, share.work, part, gatekeeper)
         if share.work.cause == "deleted" and share.standing.begun:
             _say_vanished(view, share)
@@ -88,7 +87,7 @@ def _say_vanished(view: View, share: Share) -> None:
 
 def _say_outlier(view: View, share: Share, gatekeeper: Gatekeeper) -> None:
     work = share.work
-    fresh = any(part.kind == "new" and part.cause != "outlier" for part in share.opens)
+    fresh = any(part.kind == "new" for part in share.opens)
     if not fresh or not gatekeeper.outlier(work, share.client) or view.decided.released(work.identity):
         return
     score = round_places(gatekeeper.score(work, share.client) or Fraction(0), 1)
