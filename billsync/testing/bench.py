@@ -76,6 +76,13 @@ class Bench(Generic[C]):
         return [request for request in self.vendor.log if request.path == path]
 
 
+class Found(dict[str, Any]):
+    """What a connector told, by id; to look for what it did not tell fails the test."""
+
+    def __missing__(self, ident: str) -> Any:
+        raise AssertionError(f"{ident!r} was not told; told were {sorted(self)}")
+
+
 def poll(source: Source[Any], kind: str, window: Window) -> list[Record]:
     """Every record of a kind in a window."""
     return list(getattr(source, METHODS[kind])(window))

@@ -27,6 +27,7 @@ from billsync.model.invoice import Invoice, Receipt
 from billsync.model.money import round_whole
 from billsync.sdk.sink import Sink
 from billsync.testing.account_contract import AccountContract
+from billsync.testing.bench import Found
 from billsync.testing.books import BookLine, FakeBooks, Manners
 from billsync.testing.clock import Clock
 from billsync.testing.faults import FAULTS
@@ -49,8 +50,8 @@ class SinkContract(AccountContract):
     sink: ClassVar[type[Sink[Any]]]
     taxed: ClassVar[bool] = True
     """False: these books take no tax codes from us."""
-    needs_help: ClassVar[bool] = True
-    """True: a request that is delivered twice makes two documents unless the books help (a key, unique numbers)."""
+    helpless: ClassVar[tuple[str, ...]] = ("no key", "late to show")
+    """Manners under which a request that some proxy delivers twice makes two documents: then both must be found."""
 
     # ---- What the author of a connector writes -----------------------------------------------------------------
 
@@ -93,10 +94,10 @@ class SinkContract(AccountContract):
         opened, document = self.bench.open(), document or invoice()
         return opened, opened.create(document, document.reference)
 
-    def back(self, opened: Sink[Any] | None = None, **ago: int) -> dict[str, Receipt]:
+    def back(self, opened: Sink[Any] | None = None, **ago: int) -> Found:
         """What is read back, by id: all, or what changed since so long ago."""
         since = self.books.clock.now() - timedelta(**ago) if ago else None
-        return {receipt.id: receipt for receipt in (opened or self.bench.open()).read_back(since)}
+        return Found({receipt.id: receipt for receipt in (opened or self.bench.open()).read_back(since)})
 
     # ---- One document ------------------------------------------------------------------------------------------
 
@@ -195,7 +196,7 @@ class SinkContract(AccountContract):
             outcome = self.push(document) if outcome != "confirmed" else outcome
         self.books.settle()
         standing = self.books.bearing(document.reference)
-        doubled = fault == "twice" and self.needs_help and manners in ("no key", "late to show")
+        doubled = fault == "twice" and manners in self.helpless
         assert len(standing) == (2 if doubled else 1), f"{fault}, {manners}: {len(standing)} documents"
         found = self.bench.open().find(document)
         assert len(found) == len(standing), "every document of the reference must be found, doubles above all"

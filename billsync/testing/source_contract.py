@@ -25,7 +25,7 @@ from billsync.model.errors import BadAnswer, BillsyncError, Unavailable, VendorE
 from billsync.model.work import Expense, Kind, Milestone, Record, TimeEntry, Window, version_of
 from billsync.sdk.source import Source
 from billsync.testing.account_contract import BAD_ANSWERS, REFUSALS, AccountContract
-from billsync.testing.bench import METHODS, days, poll
+from billsync.testing.bench import METHODS, Found, days, poll
 from billsync.testing.faults import Fault
 from billsync.testing.server import Request
 from billsync.testing.tracker import FakeTracker
@@ -101,14 +101,14 @@ class SourceContract(AccountContract):
             self.complete(ident, self.tracker.clock.now())
         return set(ids)
 
-    def read(self, kind: Kind, window: Window | None = None) -> dict[str, Any]:
+    def read(self, kind: Kind, window: Window | None = None) -> Found:
         """Everything of a kind, in a new session; fails on a record that comes twice."""
         records = poll(self.bench.open(), kind, window or self.window)
         ids = [record.id for record in records]
         assert len(ids) == len(set(ids)), (
             f"records came twice: {sorted(ident for ident in ids if ids.count(ident) > 1)}"
         )
-        return {record.id: record for record in records}
+        return Found({record.id: record for record in records})
 
     def of(self, kind: Kind) -> Callable[[Request], bool]:
         """Requests for the list of a kind."""

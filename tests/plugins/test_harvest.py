@@ -1,3 +1,10 @@
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from billsync.model.errors import BadAnswer, Missing
 from billsync.testing import FakeHarvest
 from billsync.testing.source_contract import SourceContract
 from billsync_plugins.sources.harvest import Harvest
@@ -33,3 +40,121 @@ class TestHarvest(SourceContract):
 
     def withdraw(self, ident):
         self.tracker.edit("time_entries", ident, approval_status="submitted")
+
+
+DAY = date(2026, 3, 5)
+
+
+@pytest.fixture
+def kit():
+    kit = TestHarvest()
+    kit.setup_method()
+    yield kit
+    kit.teardown_method()
+
+
+def entry(kit, **options):
+    """The only time entry, read under these options."""
+    kit.bench.more = options
+    [record] = kit.read("time").values()
+    return record
+
+
+@pytest.mark.parametrize(("hours", "billed"), [("rounded", "1.75"), ("exact", "1.6")])
+def test_the_firm_says_which_hours_it_bills(kit, hours, billed):
+    kit.tracker.add_time(31, DAY, "1.6", rounded_hours=Decimal("1.75"))
+    assert entry(kit, hours=hours).hours == Decimal(billed)
+
+
+def test_the_currency_of_a_rate_is_its_projects(kit):
+    kit.tracker.add_project(32, "Abroad", currency="EUR")
+    kit.tracker.add_time(32, DAY, "1", billable_rate=Decimal("120.5"))
+    record = entry(kit)
+    assert (record.rate, record.currency) == (Decimal("120.5"), "EUR")
+
+
+def test_a_rate_that_may_not_be_seen_is_unknown_not_zero(kit):
+    kit.tracker.add_time(31, DAY, "1", billable_rate=None)
+    assert entry(kit).rate is None
+
+
+@pytest.mark.parametrize(
+    ("feature", "option", "status", "state"),
+    [
+        (True, False, "unsubmitted", "open"),
+        (True, False, "submitted", "submitted"),
+        (True, True, "unsubmitted", "open"),
+        (False, False, "unsubmitted", "none"),
+        (False, True, "unsubmitted", "approved"),
+        (False, False, "approved", "approved"),
+    ],
+)
+def test_nothing_is_approved_by_an_option_where_people_approve(kit, feature, option, status, state):
+    kit.tracker.approval_feature = feature
+    kit.tracker.add_time(31, DAY, "1", approval_status=status)
+    kit.tracker.add_expense(31, DAY, "10.00", approval_status=status)
+    assert entry(kit, treat_as_approved=option).approval.state == state
+    [expense] = kit.read("expense").values()
+    assert expense.approval.state == state
+
+
+def test_a_running_timer_is_open_and_counted(kit):
+    kit.tracker.approval_feature = False
+    kit.tracker.add_time(31, DAY, "0.5", is_running=True)
+    assert entry(kit, treat_as_approved=True).approval.state == "open"
+
+
+def test_an_approval_status_nobody_knows_is_refused(kit):
+    kit.tracker.add_time(31, DAY, "1", approval_status="waiting")
+    with pytest.raises(BadAnswer, match="waiting"):
+        entry(kit)
+
+
+def test_what_harvest_billed_itself_says_so(kit):
+    kit.tracker.add_time(31, DAY, "1", is_billed=True)
+    assert entry(kit).billed_at_source
+
+
+def test_expenses_and_projects_keep_their_cents(kit):
+    kit.tracker.add_expense(31, DAY, "33.35", receipt={"url": "https://example.com/r.gif"})
+    [expense] = kit.read("expense").values()
+    assert (expense.amount, expense.currency, expense.receipt) == (Decimal("33.35"), "USD", "https://example.com/r.gif")
+    kit.tracker.add_project(
+        32, "Old", is_active=False, budget=Decimal(200), cost_budget=Decimal("9000.50"), fee=Decimal(5)
+    )
+    project = kit.read("project")["32"]
+    assert (project.closed, project.budget_hours, project.budget) == (True, 200, Decimal("9000.50"))
+    assert project.custom["fee"] == "5", "a fixed fee never shows in time entries"
+
+
+def test_check_says_what_the_token_may_see_and_what_approval_means(kit):
+    everything = kit.bench.open().check()
+    assert everything.sees_everything and everything.remarks == ()
+    kit.tracker.roles, kit.tracker.approval_feature = ["manager"], False
+    part = kit.bench.open().check()
+    assert not part.sees_everything
+    assert "only a part" in part.remarks[0] and "not_required" in part.remarks[1]
+    kit.tracker.approval_feature = True
+    kit.bench.more = {"treat_as_approved": True}
+    assert "no effect" in kit.bench.open().check().remarks[-1]
+
+
+def test_a_token_opens_only_the_account_that_is_named(kit):
+    kit.bench.more = {"account_id": "999"}
+    with pytest.raises(Missing, match="Account not found"):
+        kit.bench.open().check()
+
+
+def test_harvest_is_told_who_asks(kit):
+    kit.bench.more = {"contact": "ops@example.com"}
+    kit.bench.open().check()
+    assert "ops@example.com" in kit.tracker.log[-1].headers["user-agent"]
+
+
+def test_an_idle_night_takes_few_calls(kit):
+    for number in range(3):
+        kit.tracker.add_time(31, DAY + timedelta(days=number), "1")
+    kit.tracker.clock.advance(days=1)
+    window = replace(kit.window, changed_since=kit.tracker.clock.now())
+    assert kit.read("time", window) == {}
+    assert [request.path for request in kit.tracker.log] == ["/projects", "/company", "/time_entries"]
