@@ -148,6 +148,7 @@ def test_a_block_of_money_pays_until_it_is_empty() -> None:
     assert [work.earned for work in (first, second, third)] == [0, 15000, 10000]
     assert [work.drawn for work in (first, second, third)] == [20000, 5000, 0]
     assert second.because[-1] == "50.00 USD of prepaid block B-1 (0.00 USD left)"
+    assert third.because == ("default rate 100.00", "1.00 h x 100.00 = 100.00 USD")  # an empty block says nothing
     assert (second.unit_price, third.unit_price) == (None, D(100))
 
 
@@ -205,7 +206,7 @@ def test_an_expense_is_passed_on_with_its_mark_up_in_one_rounding() -> None:
     # 12.05 x 1.075 = 12.95375
     marked_up = contract(expenses=ExpenseTerms(markup=D("7.5")))
     valued = value_expense(marked_up, expense("12.05"), None)
-    assert valued.earned == 1295
+    assert (valued.earned, valued.drawn) == (1295, 0)
     assert valued.because == ("spent 12.05 USD on 2026-03-02", "mark-up 7.5 %", "= 12.95 USD")
     assert value_expense(contract(), expense("12.05"), None).because == (
         "spent 12.05 USD on 2026-03-02",
@@ -256,7 +257,7 @@ def test_an_expense_without_an_exchange_rate_is_unrated() -> None:
     "wrong", [rate("2", currency="GBP"), rate("2", into="GBP"), rate("2", currency="USD", into="EUR")]
 )
 def test_an_exchange_rate_of_other_currencies_is_refused(wrong: ExchangeRate) -> None:
-    with pytest.raises(ValueError, match=r"does not turn EUR into USD$"):
+    with pytest.raises(ValueError, match=r"^[A-Z]{3} to [A-Z]{3} does not turn EUR into USD$"):
         value_expense(contract(), expense("10", "EUR"), wrong)
 
 
