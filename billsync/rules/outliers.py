@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 LEAST_SAMPLES: Final = 8
@@ -21,10 +22,16 @@ def robust_z(samples: Sequence[int], amount: int) -> Fraction | None:
     cent an outlier."""
     if len(samples) < LEAST_SAMPLES:
         return None
+    middle, spread = _middle_and_spread(tuple(samples))
+    return _NORMAL * (amount - middle) / spread
+
+
+@lru_cache(maxsize=64)
+def _middle_and_spread(samples: tuple[int, ...]) -> tuple[Fraction, Fraction]:
+    """Kept, because all the open work of a client is measured against the same samples."""
     middle = _median([Fraction(sample) for sample in samples])
     deviation = _median([abs(sample - middle) for sample in samples])
-    spread = max(deviation, abs(middle) / 100, Fraction(1))
-    return _NORMAL * (amount - middle) / spread
+    return middle, max(deviation, abs(middle) / 100, Fraction(1))
 
 
 def is_outlier(samples: Sequence[int], amount: int, limit: Fraction = LIMIT) -> bool:

@@ -27,7 +27,7 @@ _TEXTS: Final = {
     "period_closed": "the books are closed for documents dated today",
     "credited": "credited, and neither billed once more nor written off",
     "drift": "changed since it was billed",
-    "moved": "moved to another contract after it was billed",
+    "moved": "moved to another contract or payer after it was billed",
 }
 
 

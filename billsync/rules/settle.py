@@ -59,8 +59,18 @@ def settle(view: View, works: Iterable[Work], gatekeeper: Gatekeeper) -> list[Sh
         allowed = rebillable(view, work.identity, work.contract.id)
         for share in mine:
             share.opens = list(_opens(view, share, allowed.get(share.client, 0), gatekeeper))
+        _new_payers_wait(mine)
         shares += mine
     return shares
+
+
+def _new_payers_wait(shares: list[Share]) -> None:
+    """A payer who is new owes nothing before the old one got back what is too much: no cent is owed twice."""
+    too_much = any(part.kind == "drift" and part.amount < 0 for share in shares for part in share.opens)
+    for share in shares:
+        for part in share.ready:
+            if too_much and part.kind == "new":
+                part.bucket, part.cause = "held", "moved"
 
 
 def _shares(view: View, work: Work) -> list[Share]:

@@ -60,11 +60,13 @@ def on_milestone(
 ) -> ScheduleLine:
     complete = more.pop("complete", Condition(kind="completed"))
     trigger = Trigger(kind="milestone", match=match or MilestoneMatch(name=name), complete=complete)
-    return ScheduleLine(id=id, name=name, trigger=trigger, **({"amount": 100000} | more))
+    fields: dict[str, Any] = {"amount": 100000, **more}
+    return ScheduleLine(id=id, name=name, trigger=trigger, **fields)
 
 
 def on(trigger: Trigger, **more: Any) -> ScheduleLine:
-    return ScheduleLine(**({"id": "l", "name": "Line", "amount": 100000, "trigger": trigger} | more))
+    fields: dict[str, Any] = {"id": "l", "name": "Line", "amount": 100000, "trigger": trigger, **more}
+    return ScheduleLine(**fields)
 
 
 def play(terms: Contract, *records: Any, today: str = "2026-05-10") -> Firm:
@@ -205,7 +207,7 @@ def test_completed_on_a_day_to_come_is_not_earned_before_it() -> None:
 
 
 def test_percent_lines_are_parts_of_the_value_in_force_on_the_day() -> None:
-    third = {"percent": Decimal("33.33"), "amount": None}
+    third: dict[str, Any] = {"percent": Decimal("33.33"), "amount": None}
     terms = contract(
         *(on_milestone(name, id=name, **third) for name in ("A", "B", "C")),
         value=10000,
