@@ -22,6 +22,7 @@ from billsync.model.errors import Tampered
 from billsync.model.work import canonical_bytes
 
 START: Final = bytes(32)
+_HEADER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 KEPT_LEVEL: Final = 4
 """Subtrees of 2**4 rows and more are kept; smaller ones are worked out from the rows."""
 BILLSYNC: Final = "billsync"
@@ -55,7 +56,7 @@ class Entry(NamedTuple):
 
 def header(seq: int, at: str, actor: str, event: str, reason: str) -> bytes:
     """The bytes of a row's header, as hashed."""
-    return json.dumps([seq, at, actor, event, reason], ensure_ascii=False, separators=(",", ":")).encode()
+    return _HEADER([seq, at, actor, event, reason]).encode()
 
 
 def row_hash(prev_hash: bytes, head: bytes, body: bytes) -> bytes:

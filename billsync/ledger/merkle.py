@@ -127,14 +127,17 @@ class Growing:
         self._peaks: list[tuple[int, bytes]] = []
         self.size = 0
 
-    def add(self, leaf: bytes) -> None:
-        """Take the next leaf's hash."""
+    def add(self, leaf: bytes) -> list[bytes]:
+        """Take the next leaf's hash; returns the perfect subtrees that it completes, from level 1 up."""
         level, node = 0, leaf
+        made: list[bytes] = []
         while self._peaks and self._peaks[-1][0] == level:
             node = node_hash(self._peaks.pop()[1], node)
             level += 1
+            made.append(node)
         self._peaks.append((level, node))
         self.size += 1
+        return made
 
     def root(self) -> bytes:
         """The root of what was taken so far."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from billsync.ledger.journal import BILLSYNC, Entry, append, entry
 
+_TEXT: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 Row = tuple[Any, ...]
 Rows = Iterator[tuple[str, Row]]
 
@@ -72,7 +73,7 @@ def next_id(conn: sqlite3.Connection, table: str) -> int:
 
 def text_of(value: Any) -> str:
     """Plain JSON as canonical text: the same bytes that canonical_bytes made of it."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _TEXT(value)
 
 
 def rows_of(made: Entry, conn: sqlite3.Connection) -> Rows:
