@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from billsync.ledger.database import connect
+from billsync.ledger.database import connect, told, told_files
 from billsync.ledger.journal import head
 from billsync.ledger.verify import Verification, verify
 from billsync.model.errors import Fork, LedgerError
@@ -45,9 +45,16 @@ def restore(source: Path, target: Path, *, force: bool = False) -> Path | None:
     Fork: `target` knows more than the backup, or is another ledger; `force` overrides, and the replaced file is kept
     beside it as `*.replaced`. Returns where the replaced ledger was kept, None where there was none.
     """
+    if not source.is_file():
+        raise LedgerError("there is no such backup", where=str(source))
     checked = _verified(source)
     if target.exists() and not force:
         _continues(source, target, checked)
+    with told(target), told_files(target):
+        return _replace(source, target)
+
+
+def _replace(source: Path, target: Path) -> Path | None:
     unfinished = target.with_name(target.name + ".unfinished")
     kept: Path | None = None
     try:
@@ -113,10 +120,17 @@ def _settle(unfinished: Path, target: Path) -> None:
 
 
 def _set_aside(target: Path, kept: Path) -> None:
-    """Move a ledger away with everything that is still in its WAL."""
-    with closing(sqlite3.connect(target, isolation_level=None)) as old:
-        old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        old.execute("PRAGMA journal_mode = DELETE").fetchone()
+    """Move a ledger away with everything that is still in its WAL; a damaged one as it is, side files included."""
+    _remove(kept)
+    try:
+        with closing(sqlite3.connect(target, isolation_level=None)) as old:
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            old.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.DatabaseError:
+        for end in ("-wal", "-shm"):
+            side = target.with_name(target.name + end)
+            if side.exists():
+                side.replace(kept.with_name(kept.name + end))
     target.replace(kept)
 
 

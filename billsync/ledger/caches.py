@@ -8,6 +8,7 @@ from typing import Final
 
 from billsync.ledger import rest
 from billsync.ledger.observations import columns_of
+from billsync.model.errors import Tampered
 
 Problem = tuple[int, str]
 
@@ -90,8 +91,8 @@ def _columns(conn: sqlite3.Connection) -> Iterator[Problem]:
     for number, kind, *shown, body in found:
         try:
             says = columns_of(kind, body)
-        except (ValueError, KeyError, TypeError, ArithmeticError) as error:
-            yield 0, f"the newest observation of record {number} cannot be read: {error}"
+        except Tampered as error:
+            yield 0, f"record {number}: {error.what}"
             continue
         if tuple(shown) != says:
             yield 0, f"record {number} shows other values than its newest observation"

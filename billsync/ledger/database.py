@@ -36,7 +36,7 @@ def connect(path: Path, *, read_only: bool) -> Database:
             where=str(path),
             hint="use a newer Python (those of python.org and uv bring their own SQLite)",
         )
-    with told(path):
+    with told(path), told_files(path):
         if read_only:
             return _read_only(path)
         _create_private(path)
@@ -46,6 +46,7 @@ def connect(path: Path, *, read_only: bool) -> Database:
             db.execute("PRAGMA journal_mode = WAL").fetchone()
             db.execute("PRAGMA synchronous = FULL")
             if migrations.pending(db):
+                _ours(db, path)
                 with immediate(db):
                     migrations.apply(db)
         except BaseException:
@@ -74,14 +75,28 @@ def _read_only(path: Path) -> Database:
     if not path.is_file():
         raise LedgerError("there is no ledger yet", where=str(path), hint="`billsync sync` makes one")
     db = _open_read_only(path)
-    if migrations.pending(db):
+    try:
+        if migrations.pending(db):
+            _ours(db, path)
+            raise LedgerError(
+                "the ledger was written by an older billsync and must be migrated first",
+                where=str(path),
+                hint="`billsync ledger migrate` (or the next sync) does that",
+            )
+    except BaseException:
         db.close()
-        raise LedgerError(
-            "the ledger was written by an older billsync and must be migrated first",
-            where=str(path),
-            hint="`billsync ledger migrate` (or the next sync) does that",
-        )
+        raise
     return db
+
+
+def _ours(db: Database, path: Path) -> None:
+    """Another program's database must not get our tables."""
+    if not migrations.applied(db) and db.table_names():
+        raise LedgerError(
+            "this file is not a ledger: it is another program's database",
+            where=str(path),
+            hint="name another file as `ledger:` in the configuration",
+        )
 
 
 def _open_read_only(path: Path) -> Database:
@@ -136,11 +151,18 @@ def snapshot(db: Database) -> Iterator[None]:
 
 @contextmanager
 def told(path: Path) -> Iterator[None]:
-    """SQLite's and the system's errors as LedgerError: what, where, what to do."""
+    """SQLite's errors as LedgerError: what, where, what to do."""
     try:
         yield
     except sqlite3.Error as error:
         raise LedgerError(_what(error), where=str(path), hint=_hint(error)) from error
+
+
+@contextmanager
+def told_files(path: Path) -> Iterator[None]:
+    """The system's errors about the file itself likewise."""
+    try:
+        yield
     except OSError as error:
         raise LedgerError(
             f"the ledger cannot be opened: {error.strerror or error}",

@@ -6,6 +6,7 @@ verifying half needs no ledger at all.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
@@ -68,6 +69,21 @@ def _consistency(old: int, start: int, count: int, perfect: Perfect, *, whole: b
         return [*_consistency(old, start, left, perfect, whole=whole), subtree(start + left, count - left, perfect)]
     right = _consistency(old - left, start + left, count - left, perfect, whole=False)
     return [*right, subtree(start, left, perfect)]
+
+
+def shared(known: Sequence[int], old: int, size: int, perfect: Perfect, start: int = 0) -> list[bytes]:
+    """One proof of many things: the fewest hashes, from left to right, from which whoever has the leaves `known`
+    (ascending) works out the root of `size` leaves, and the root of the first `old` of them (0 or `size`: no other).
+
+    The audit paths of all leaves and the consistency proof, without what they have in common.
+    """
+    among = bisect_left(known, start) < bisect_left(known, start + size)
+    if not among and not start < old < start + size:
+        return [subtree(start, size, perfect)]
+    if size == 1:
+        return []
+    left = split(size)
+    return [*shared(known, old, left, perfect, start), *shared(known, old, size - left, perfect, start + left)]
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:

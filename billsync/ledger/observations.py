@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
@@ -23,6 +23,7 @@ from billsync.ledger.merkle import Growing
 from billsync.ledger.projection import next_id, record, text_of
 from billsync.ledger.rest import wake_records
 from billsync.model.codec import decode
+from billsync.model.errors import Tampered
 from billsync.model.work import (
     KIND_OF,
     RECORDS,
@@ -75,7 +76,9 @@ class _Intake:
     findings: list[str] = field(default_factory=list)
 
 
-def observe(conn: sqlite3.Connection, receipt: PollReceipt, records: Iterable[Record], *, at: datetime) -> Observed:
+def observe(
+    conn: sqlite3.Connection, receipt: PollReceipt, records: Iterable[Record], *, at: datetime, night: date
+) -> Observed:
     """Take in one poll, in the caller's transaction."""
     seq = _max(conn, "journal", "seq") + 1
     intake = _Intake(
@@ -91,7 +94,7 @@ def observe(conn: sqlite3.Connection, receipt: PollReceipt, records: Iterable[Re
     for chunk in _chunks(records):
         _take(intake, chunk)
     told = {"first": first, "last": intake.next_seq - 1, "root": intake.tree.root().hex()}
-    record(conn, "polled", {"id": intake.poll, "receipt": receipt, **told}, at=at)
+    record(conn, "polled", {"id": intake.poll, "night": night, "receipt": receipt, **told}, at=at)
     _tell_presence(conn, receipt, "returned", intake.returned, at)
     vanished = _vanish(intake, at) if receipt.complete and receipt.full else 0
     return Observed(
@@ -270,8 +273,13 @@ def columns_of(kind: Kind, body: str) -> tuple[str, str | None, str | None, str 
 
 
 def read_record(kind: Kind, body: str) -> Record:
-    """The record of a stored body."""
-    return decode(RECORDS[kind], body)
+    """The record of a stored body. Tampered where it is none: what billsync stores, it can read."""
+    try:
+        return decode(RECORDS[kind], body)
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+        raise Tampered(
+            f"a stored {kind} cannot be read: {error}", hint="`billsync audit verify` names the row"
+        ) from error
 
 
 def observation_of(

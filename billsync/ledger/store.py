@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from billsync.ledger import certificate, documents, export, journal, outbox, polls, postings
 from billsync.ledger.backup import Backup, backup
-from billsync.ledger.database import connect, immediate, snapshot, told
+from billsync.ledger.database import connect, immediate, snapshot, told, told_files
 from billsync.ledger.decisions import decide, decisions
 from billsync.ledger.facts import facts
 from billsync.ledger.journal import JournalRow
@@ -112,7 +112,7 @@ class Ledger:
     def observe(self, receipt: PollReceipt, records: Iterable[Record], *, night: date) -> Observed:
         """Take in one poll: its receipt, new versions, who vanished (complete and full polls only), who came back."""
         with self.transaction():
-            return observe(self._conn, receipt, records, at=self._now())
+            return observe(self._conn, receipt, records, at=self._now(), night=night)
 
     def last_complete(self, account: str, kind: str) -> PollReceipt | None:
         """The receipt of the newest poll of this kind that finished; None: never."""
@@ -294,7 +294,7 @@ class Ledger:
 
     def backup(self, target: Path, now: datetime) -> Backup:
         """A verified copy at `target`, taken under running writers. LedgerError, and no file, if it does not verify."""
-        with told(self.path):
+        with told(self.path), told_files(target):
             return backup(self._conn, target, now)
 
     def export_rows(self, table: str) -> Iterator[dict[str, str | int | None]]:

@@ -141,6 +141,20 @@ def test_restoring_over_a_ledger_that_knows_more_is_refused(world, tmp_path):
         assert len(facts(replaced, world.clock).records) == 1, "what was replaced must be kept"
 
 
+def test_a_damaged_ledger_is_replaced_at_a_persons_word_and_kept(world, tmp_path):
+    with world.open() as ledger:
+        observe(ledger, world.clock, entry("1"))
+        ledger.backup(tmp_path / "copy.db", world.clock())
+    world.path.write_bytes(b"\xff" * 9000)
+    with pytest.raises(LedgerError, match="not a ledger"):
+        restore(tmp_path / "copy.db", world.path)
+    kept = restore(tmp_path / "copy.db", world.path, force=True)
+    assert kept is not None and kept.read_bytes() == b"\xff" * 9000
+    with world.open() as ledger:
+        assert len(facts(ledger, world.clock).records) == 1
+        assert_sound(ledger)
+
+
 def test_restoring_another_ledger_is_refused(world, tmp_path):
     other = World(tmp_path / "other.db", ids=iter([9]))
     with other.open() as ledger:
@@ -159,6 +173,12 @@ def test_restoring_the_same_state_is_no_fork(world, tmp_path):
     assert restore(tmp_path / "copy.db", world.path) is not None
     with world.open() as ledger:
         assert_sound(ledger)
+
+
+def test_a_backup_that_is_not_there_is_told(world, tmp_path):
+    with pytest.raises(LedgerError, match="no such backup"):
+        restore(tmp_path / "nowhere.db", world.path)
+    assert not world.path.exists()
 
 
 def test_a_tampered_backup_is_not_restored(world, tmp_path):

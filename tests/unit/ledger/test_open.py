@@ -13,9 +13,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from billsync.ledger import Ledger, database
-from billsync.ledger.migrations import APPEND_ONLY
+from billsync.ledger.migrations import APPEND_ONLY, migrations
 from billsync.model.errors import LedgerError
 from tests.unit.ledger.conftest import World, entry, facts, observe
 
@@ -183,10 +184,24 @@ def test_reading_only_changes_nothing(world):
 
 
 def test_reading_only_says_that_a_ledger_must_be_migrated(world):
-    with closing(sqlite3.connect(world.path)) as empty:
-        empty.execute("CREATE TABLE something (x)")
+    with closing(Database(sqlite3.connect(world.path))) as older:
+        migrations.apply(older, stop_before="second")
     with pytest.raises(LedgerError, match="migrated"):
         world.open(read_only=True)
+    with world.open():
+        pass
+    with world.open(read_only=True) as ledger:
+        assert ledger.verify().ok
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_another_programs_database_gets_no_table_of_ours(world, read_only):
+    with closing(sqlite3.connect(world.path)) as theirs:
+        theirs.execute("CREATE TABLE customers (name)")
+    with pytest.raises(LedgerError, match="another program's database"):
+        world.open(read_only=read_only)
+    with closing(sqlite3.connect(world.path)) as theirs:
+        assert theirs.execute("SELECT name FROM sqlite_master").fetchall() == [("customers",)]
 
 
 def test_an_old_sqlite_is_told_before_anything_is_made(world, monkeypatch):
@@ -229,6 +244,11 @@ def test_a_rehearsal_leaves_nothing(ledger, world):
         assert len(facts(ledger, world.clock).records) == 1
         raise ZeroDivisionError
     assert facts(ledger, world.clock).records == () and len(list(ledger.journal_rows())) == 1
+
+
+def test_what_others_fail_at_inside_a_transaction_is_not_told_of_the_ledger(ledger):
+    with pytest.raises(FileNotFoundError), ledger.transaction():
+        raise FileNotFoundError("a vendor's file")
 
 
 def test_what_fails_inside_a_transaction_takes_only_itself_back(ledger, world):
