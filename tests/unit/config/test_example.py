@@ -68,7 +68,7 @@ def as_json(text: str) -> object:
     """YAML as an editor sees it: numbers are numbers, dates are text."""
 
     class Editor(yaml.SafeLoader):
-        yaml_implicit_resolvers = {  # noqa: RUF012  pyyaml's own shape
+        yaml_implicit_resolvers = {
             first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":timestamp", ":bool"))]
             for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
