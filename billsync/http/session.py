@@ -141,8 +141,9 @@ class Session:
         unique: str = "id",
         pages: Pages | None = None,
         body: Json = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Iterator[dict[str, Json]]:
-        ask = Ask(params=dict(params or {}), body=body)
+        ask = Ask(params=dict(params or {}), body=body, headers=dict(headers or {}))
         return walk(pages or self.api.pages, ask, lambda turn: self._page(path, turn), at=at, unique=unique)
 
     def graphql(

@@ -305,10 +305,12 @@ class Http(Protocol):
         unique: str = "id",
         pages: Pages | None = None,
         body: Json = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Every row of every page, as an iterator of dicts: list at dotted path `at` ("" is the whole answer).
 
         Rows whose `unique` (dotted path, "" for none) was seen before are dropped. With `body` it is a POST read.
+        `headers` go with every page (If-Modified-Since).
         A missing list, a repeated cursor, or a full page at a silent cap raises BadAnswer.
         """
         ...

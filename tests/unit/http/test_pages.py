@@ -401,3 +401,12 @@ def test_numbered_pages_end_where_all_rows_have_come(vendor, opened, api):
     vendor.on("/v1/y", lambda seen: Says({"items": cut(min(page(seen), 3) * 2 - 2), "count": 6}))
     with pytest.raises(BadAnswer, match="no new row"):
         ids(opened(api(pages=pages)).rows("/y", at="items"))
+
+
+def test_headers_go_with_every_page(vendor, opened, api):
+    """Xero's filter by change time is a header."""
+    vendor.on("/v1/x", lambda seen: Says({"items": cut(page(seen) * 2 - 2)}))
+    pages = PageNumber(size_param="size", size=2)
+    rows = opened(api(pages=pages)).rows("/x", at="items", headers={"If-Modified-Since": "2026-03-01T00:00:00"})
+    assert ids(rows) == IDS
+    assert {seen.headers["if-modified-since"] for seen in vendor.seen} == {"2026-03-01T00:00:00"}
