@@ -58,6 +58,8 @@ class Gatekeeper:
             return work.cause
         if view.decided.held(work.identity, work.contract.id):
             return "hold"
+        if work.stands:
+            return "reopened"
         if credited and amount > 0:
             return "credited"
         if work.cause == "moved":

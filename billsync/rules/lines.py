@@ -62,8 +62,6 @@ class ScheduleOfValues:
         if work is not None:
             yield work
 
-    # One kind of line each
-
     def _milestone(self, placed: PlacedLine) -> Work | None:
         line = placed.line
         identity = self.identity(line)
@@ -92,8 +90,7 @@ class ScheduleOfValues:
             identity = self.identity(placed.line, on if trigger.every else None)
             value = self._amount(placed, max(on, placed.since or on), None)
             if value is None:
-                text = f"{placed.line.name}: neither an amount nor a contract value to take a percent of"
-                self.view.say("amount_missing", identity, text, on=on)
+                self._say_no_amount(placed, identity, on)
                 continue
             work = self._work(placed, identity, "dated", value, on)
             cause = missing(placed.line.requires, None, work.purchase_order)
@@ -115,32 +112,30 @@ class ScheduleOfValues:
         billed = self.view.standings.net(identity, self.contract.id)
         value = self._amount(placed, self.view.today, found.record if found else None)
         percent = measured(self.view, self.contract, placed.line, found, self.counted)
-        if value is None or percent is None:
+        if value is None or percent is None or placed.removed_on is not None:
             return self._not_done(placed, identity, found)
         done = progress(value, percent, billed, self.contract.rounding)
         for code in done.findings:
-            text = (
-                f"{placed.line.name}: {in_words(percent)} done, {because.amount(billed, self.contract.currency)} billed"
-            )
-            self.view.say(code, identity, text, amount=done.earned - billed, currency=self.contract.currency)
+            figures = f"{in_words(percent)} done, {because.amount(billed, self.contract.currency)} billed"
+            self.view.say(code, identity, f"{placed.line.name}: {figures}")
         if done.earned == 0 and not self.view.standings.begun(identity, self.contract.id):
             self._open(placed, found)
             return None
         on = (found.record.completed_on or found.version.first_seen.date()) if found else self.view.today
         work = self._work(placed, identity, "progress", done.earned, min(on, self.view.today))
-        cause = missing(placed.line.requires, found.record if found else None, work.purchase_order)
-        if found and found.gone:
-            cause = "deleted"
+        needed = missing(placed.line.requires, found.record if found else None, work.purchase_order)
+        cause = "deleted" if found and found.gone else needed
         reason = f"{in_words(percent)} of {because.amount(value, self.contract.currency)}"
         return self._seen(replace(work, cause=cause, because=(reason, *work.because)), found)
 
     def _threshold(self, placed: PlacedLine) -> Work | None:
         identity = self.identity(placed.line)
         on = reached_on(self.view, self.contract, placed.line.trigger, self.counted)
-        if on is None:
+        if on is None or (placed.removed_on and on >= placed.removed_on):
             return self._not_done(placed, identity, None)
         value = self._amount(placed, max(on, placed.since or on), None)
         if value is None:
+            self._say_no_amount(placed, identity, on)
             return None
         work = self._work(placed, identity, "threshold", value, on)
         cause = missing(placed.line.requires, None, work.purchase_order)
@@ -154,12 +149,11 @@ class ScheduleOfValues:
         on = min(decision.at.date(), self.view.today)
         value = decision.amount if decision.amount is not None else self._amount(placed, on, None)
         if value is None:
+            self._say_no_amount(placed, identity, on)
             return None
         work = self._work(placed, identity, "manual", value, on)
         said = f"{decision.person}: {decision.reason}"
         return replace(work, decision=decision.id, because=(said, *work.because))
-
-    # What they share
 
     def _matched(self, line: ScheduleLine, identity: str) -> Matched | None:
         trigger = line.trigger
@@ -219,8 +213,9 @@ class ScheduleOfValues:
             return None
         kind: LineKind = placed.line.trigger.kind
         value = self.view.standings.net(identity, self.contract.id)
-        text = f"{placed.line.name}: billed, and not done any more at the source; what was billed stands"
-        self.view.say("reopened", identity, text)
+        if placed.removed_on is None:
+            text = f"{placed.line.name}: billed, and not done any more at the source; what was billed stands"
+            self.view.say("reopened", identity, text)
         return replace(self._work(placed, identity, kind, value, self.view.today), done_on=None, stands=True)
 
     def _not_done(self, placed: PlacedLine, identity: str, found: Matched | None) -> Work | None:
@@ -241,6 +236,10 @@ class ScheduleOfValues:
         self.view.found.not_valued.append(
             unvalued(self.view, found.seen, "not_billable", "not_billable", self.contract)
         )
+
+    def _say_no_amount(self, placed: PlacedLine, identity: str, on: date) -> None:
+        text = f"{placed.line.name}: neither an amount nor a contract value to take a percent of"
+        self.view.say("amount_missing", identity, text, on=on)
 
     def _amount_missing(self, placed: PlacedLine, identity: str, found: Matched) -> None:
         text = f"{placed.line.name}: done, and it has no amount at the source in {self.contract.currency}"

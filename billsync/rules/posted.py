@@ -13,7 +13,9 @@ from billsync.rules.gates import Gatekeeper
 from billsync.rules.settle import Open, Share
 from billsync.rules.view import View, Work
 
-_SAID_ELSEWHERE: Final = frozenset({"needs_approval", "preview", "hold", "refused", "waits_for_period", "outlier"})
+_SAID_ELSEWHERE: Final = frozenset(
+    {"needs_approval", "preview", "hold", "refused", "waits_for_period", "outlier", "reopened"}
+)
 _TEXTS: Final = {
     "acceptance_missing": "done, and the client's acceptance is missing",
     "document_missing": "done, and the document the contract asks for is missing",

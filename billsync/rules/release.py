@@ -7,6 +7,7 @@ work: after a full release nothing is withheld any more. Once something of it wa
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from billsync.model.contract import Contract, HoldbackRelease
@@ -51,7 +52,8 @@ class Retainage:
         trigger = release.trigger
         found, candidates = matched(view, self._contract, trigger.match, trigger.complete, identity)
         self.used |= {seen.key for seen in candidates}
-        if view.facts.places.get(identity) is not None and _paid_out(view, self._contract):
+        place = view.facts.places.get(identity)
+        if place is not None and _paid_out(view, self._contract, place.night):
             return True
         if trigger.kind == "dated":
             return trigger.on is not None and trigger.on <= view.today
@@ -60,10 +62,9 @@ class Retainage:
         return bool(view.decided.of("bill", identity) or view.decided.released(identity))
 
 
-def _paid_out(view: View, contract: Contract) -> bool:
+def _paid_out(view: View, contract: Contract, since: date) -> bool:
+    """Something of the contract's holdback was paid out on that night or later."""
     return any(
-        standing.sum("released")
-        for identity, name in view.standings.identities()
-        if name == contract.id
-        for standing in view.standings.all_of(identity, name)
+        posting.fact.kind == "released" and posting.fact.contract == contract.id and posting.night >= since
+        for posting in view.facts.postings
     )
