@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from billsync.http.tape import Recorder
 from billsync.http.tokens import TokenStore
 from billsync.model.errors import AuthFailed, BadAnswer, Denied, Missing, Unavailable, VendorError
-from billsync.sdk import OAuth2
+from billsync.sdk import OAuth2, OneOf
 from billsync.testing.bench import Bench
 from billsync.testing.faults import Fault
 from billsync.testing.server import FakeServer, Request
@@ -26,6 +26,8 @@ class AccountContract:
 
     options: ClassVar[Mapping[str, Any]] = {}
     """Options beside those that point to the fake vendor."""
+    logs_in: ClassVar[bool] = False
+    """True: by OAuth 2, where the connector knows other ways too."""
     bench: Bench[Any]
 
     # ---- What the author of a connector writes -----------------------------------------------------------------
@@ -46,6 +48,8 @@ class AccountContract:
     def setup_method(self) -> None:
         """A new vendor for each test."""
         self.bench = Bench(self.connector(), self.vendor(), **self.options)
+        if self.logs_in:
+            self.bench.more = {**self.options, **self.bench.vendor.login()}
 
     def teardown_method(self) -> None:
         """The fake's own errors come out here."""
@@ -54,7 +58,7 @@ class AccountContract:
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """Cases of the tests that ask for one by argument."""
         cases = {"status": sorted(REFUSALS), "bad": BAD_ANSWERS, **self.cases()}
-        for name in cases.keys() & set(metafunc.fixturenames):
+        for name in sorted(cases.keys() & set(metafunc.fixturenames)):
             metafunc.parametrize(name, list(cases[name]))
 
     def cases(self) -> Mapping[str, Any]:
@@ -84,7 +88,8 @@ class AccountContract:
         silent = [name for name, field in fields.items() if not field.description]
         assert not silent, f"these options do not say what they are: {silent}"
         assert "base_url" in fields, "a sandbox or simulator must be able to stand in"
-        assert "token_url" in fields or not isinstance(found.api.auth, OAuth2), "so must its token endpoint"
+        ways = found.api.auth.ways.values() if isinstance(found.api.auth, OneOf) else [found.api.auth]
+        assert "token_url" in fields or not any(isinstance(way, OAuth2) for way in ways), "so must its token endpoint"
 
     def test_check_tells_whose_account_it_is(self) -> None:
         identity = self.bench.open().check()
@@ -116,8 +121,11 @@ class AccountContract:
     # ---- Credentials -----------------------------------------------------------------------------------------------
 
     def oauth(self) -> Any:
-        """The vendor's grant, where the connector logs in by OAuth 2."""
-        return self.bench.vendor.grants if isinstance(self.connector().api.auth, OAuth2) else None
+        """The vendor's grant, where these options log in by OAuth 2."""
+        auth, options = self.connector().api.auth, self.bench.options()
+        if isinstance(auth, OneOf):
+            auth = next(way for option, way in auth.ways.items() if getattr(options, option) is not None)
+        return self.bench.vendor.grants if isinstance(auth, OAuth2) else None
 
     def test_a_token_that_died_is_renewed_once_and_stored_before_it_is_used(self) -> None:
         grant, vendor, opened = self.oauth(), self.bench.vendor, self.bench.open()

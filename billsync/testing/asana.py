@@ -26,6 +26,8 @@ class FakeAsana(FakeTracker):
     unique = "gid"
     changed = "modified_at"
 
+    token_path = "/-/oauth_token"
+
     def __init__(self, *, clock: Clock | None = None, page_size: int = 3, token: str = TOKEN) -> None:
         super().__init__(clock=clock, page_size=page_size, token=token)
         self.tells_approval = False
@@ -108,6 +110,9 @@ class FakeAsana(FakeTracker):
     # ---- Answers ---------------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
+        if request.path == self.token_path:
+            answer: Response = self.grants.token(request)
+            return answer
         if not self.authorized(request):
             return _error(401, "Not Authorized")
         match [*request.path.strip("/").split("/"), "", ""][:3]:

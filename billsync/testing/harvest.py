@@ -21,6 +21,8 @@ _DATED: Final = ("time_entries", "expenses")
 class FakeHarvest(FakeTracker):
     """One account. `approval_feature` and `roles` can be changed; `options()` opens it."""
 
+    token_path = "/api/v2/oauth2/token"
+
     def __init__(self, *, clock: Clock | None = None, page_size: int = 3, token: str = TOKEN) -> None:
         super().__init__(clock=clock, page_size=page_size, token=token)
         self.approval_feature = True
@@ -96,6 +98,9 @@ class FakeHarvest(FakeTracker):
     # ---- Answers ---------------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
+        if request.path == self.token_path:
+            answer: Response = self.grants.token(request)
+            return answer
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal

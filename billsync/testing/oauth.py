@@ -22,15 +22,19 @@ class Grants:
         self.refresh = "made-up-refresh-token-0"
         self.served = 0
         self.refused = 0
-        self.given: list[str] = [self.refresh]
-        """Every token that was ever given out."""
+        self.first = self.refresh
+        self.given: list[str] = []
+        """Every token that was given out here; the first refresh token came from a person's log-in."""
         self._access: dict[str, datetime] = {}
+
+    def options(self) -> dict[str, Any]:
+        """The client, and the refresh token that it got when the person logged in."""
+        return {"client_id": CLIENT[0], "client_secret": CLIENT[1], "refresh_token": self.given[0]}
 
     def token(self, request: Request, **members: Any) -> Response:
         """Answer a request to the token endpoint; `members` go into a good answer."""
-        form = request.form
-        scheme, _, pair = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Basic" or b64decode(pair).decode().split(":") != list(CLIENT):
+        form, client = _asked(request)
+        if client != CLIENT:
             self.refused += 1
             return Response.json_of({"error": "invalid_client"}, 401)
         if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh:
@@ -49,6 +53,12 @@ class Grants:
             }
         )  # fmt: skip
 
+    def options(self, token_url: str) -> dict[str, str]:
+        """Options of an account that logs in here, with the grant's first refresh token."""
+        client, secret = CLIENT
+        first = {"client_id": client, "client_secret": secret, "refresh_token": self.first}
+        return {"token_url": token_url, **first}
+
     def alive(self, request: Request) -> bool:
         """The request bears an access token that lives."""
         access = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -58,3 +68,21 @@ class Grants:
     def kill_access(self) -> None:
         """All access tokens die now, whatever was said about their life."""
         self._access.clear()
+
+
+def _client(request: Request) -> list[str]:
+    """Id and secret, by HTTP basic or in the form."""
+    scheme, _, pair = request.headers.get("authorization", "").partition(" ")
+    if scheme == "Basic":
+        return b64decode(pair).decode().split(":")
+    return [request.form.get("client_id", ""), request.form.get("client_secret", "")]
+
+
+def _asked(request: Request) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Parameters, whether in a form or in JSON; and the client, whether it proves itself by Basic or among them."""
+    as_json = request.headers.get("content-type", "").startswith("application/json")
+    members: dict[str, str] = request.json() if as_json else request.form
+    scheme, _, pair = request.headers.get("authorization", "").partition(" ")
+    if scheme == "Basic":
+        return members, tuple(b64decode(pair).decode().split(":"))
+    return members, (members.get("client_id", ""), members.get("client_secret", ""))

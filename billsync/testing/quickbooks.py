@@ -14,7 +14,7 @@ from billsync.sdk.parse import day_or_none, instant
 from billsync.sdk.sink import RoundingModel
 from billsync.testing.books import BookLine, BookPayment, Document, FakeBooks, Manners, Taken
 from billsync.testing.clock import Clock
-from billsync.testing.oauth import CLIENT, Grants
+from billsync.testing.oauth import Grants
 from billsync.testing.server import Request, Response
 
 REALM: Final = "4620816365"
@@ -52,14 +52,11 @@ class FakeQuickBooks(FakeBooks):
 
     def options(self, **more: Any) -> dict[str, Any]:
         """Options of an account of kind `quickbooks` that is this company, with the grant's first refresh token."""
-        client, secret = CLIENT
-        return {
-            "base_url": self.url, "token_url": f"{self.url}/oauth2/v1/tokens/bearer", "realm": REALM, "item": "1",
-            "client_id": client, "client_secret": secret, "refresh_token": "made-up-refresh-token-0", **more,
-        }  # fmt: skip
+        login = self.grants.options(f"{self.url}/oauth2/v1/tokens/bearer")
+        return {"base_url": self.url, "realm": REALM, "item": "1", **login, **more}
 
     def secrets(self) -> list[str]:
-        return [CLIENT[1], *self.grants.given]
+        return list(self.grants.given)
 
     # ---- Answers ---------------------------------------------------------------------------------------------
 

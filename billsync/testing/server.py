@@ -169,6 +169,10 @@ class FakeServer:
         """Options of an account that is this vendor."""
         return {"base_url": self.url, **more}
 
+    def login(self) -> dict[str, Any]:
+        """Options that log in by OAuth 2, where there are other ways too."""
+        return {}
+
     def secrets(self) -> list[str]:
         """Tokens that this vendor has given out."""
         return []

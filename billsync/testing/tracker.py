@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from billsync.sdk.row import utc_text
 from billsync.testing.clock import Clock
+from billsync.testing.oauth import Grants
 from billsync.testing.server import FakeServer, Request, Response
 
 Row = dict[str, Any]
@@ -25,12 +26,14 @@ class FakeTracker(FakeServer):
     """Tables of rows by id. `page_size` is small, so that few rows make many pages."""
 
     unique = "id"
+    token_path = "/oauth/token"
     changed = "updated_at"
 
     def __init__(self, *, clock: Clock | None = None, page_size: int = 3, token: str = TOKEN) -> None:
         super().__init__(clock=clock)
         self.page_size = page_size
         self.token = token
+        self.grants = Grants(self.clock)
         self.tables: dict[str, dict[str, Row]] = defaultdict(dict)
         self.ignored: set[str] = set()
         """Parameters that the vendor does not understand any more, and ignores."""
@@ -77,6 +80,13 @@ class FakeTracker(FakeServer):
         """Let the n-th page of a table from now on misbehave."""
         self._manners[table, self._pages[table] + number] = manner
 
+    def forgive(self) -> None:
+        """Forget faults, misbehaving pages and what was to happen while pages are read."""
+        super().forgive()
+        self._manners.clear()
+        self._actions.clear()
+        self._looping = False
+
     def asked(self, request: Request) -> dict[str, str]:
         """The parameters of a request that this vendor understands."""
         return {name: value for name, value in request.query.items() if name not in self.ignored}
@@ -106,9 +116,16 @@ class FakeTracker(FakeServer):
         """What makes the link to the next page unlike all others; not where a vendor sends us in a circle."""
         return "0" if self._looping else str(self._pages.total())
 
+    def login(self) -> dict[str, Any]:
+        """Options that log in by OAuth 2 instead of the key."""
+        return {"token": None, **self.grants.options(self.url + self.token_path)}
+
+    def secrets(self) -> list[str]:
+        return list(self.grants.given)
+
     def authorized(self, request: Request) -> bool:
-        """The token stands where bearer tokens stand."""
-        return request.headers.get("authorization") == f"Bearer {self.token}"
+        """The key, or an access token that lives, stands where bearer tokens stand."""
+        return request.headers.get("authorization") == f"Bearer {self.token}" or self.grants.alive(request)
 
     def handle(self, request: Request) -> Response:
         raise NotImplementedError

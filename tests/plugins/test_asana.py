@@ -5,6 +5,7 @@ import pytest
 
 from billsync.model.errors import BadAnswer, Missing
 from billsync.testing import FakeAsana
+from billsync.testing.account_contract import AccountContract
 from billsync.testing.asana import choice_field, date_field, number_field
 from billsync.testing.bench import days, poll
 from billsync.testing.source_contract import SourceContract
@@ -160,3 +161,13 @@ class TestAsana(SourceContract):
         for name in ("b.pdf", "a.pdf"):
             self.tracker.insert("attachments", {"gid": self.tracker.gid(), "name": name, "parent": task})
         assert self.phases(attachments=True)[task].attachments == ("a.pdf", "b.pdf")
+
+
+class TestAsanaByLogin(AccountContract):
+    logs_in = True
+
+    def connector(self):
+        return Asana
+
+    def vendor(self):
+        return FakeAsana()

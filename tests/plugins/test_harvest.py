@@ -6,6 +6,7 @@ import pytest
 
 from billsync.model.errors import BadAnswer, Missing
 from billsync.testing import FakeHarvest
+from billsync.testing.account_contract import AccountContract
 from billsync.testing.source_contract import SourceContract
 from billsync_plugins.sources.harvest import Harvest
 
@@ -40,6 +41,16 @@ class TestHarvest(SourceContract):
 
     def withdraw(self, ident):
         self.tracker.edit("time_entries", ident, approval_status="submitted")
+
+
+class TestHarvestByLogin(AccountContract):
+    logs_in = True
+
+    def connector(self):
+        return Harvest
+
+    def vendor(self):
+        return FakeHarvest()
 
 
 DAY = date(2026, 3, 5)

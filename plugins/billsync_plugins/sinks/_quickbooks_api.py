@@ -16,9 +16,7 @@ class CompanyOptions(Options):
     client_id: str = Field(description="Of your app: developer.intuit.com, Keys & credentials.")
     client_secret: Secret = Field(description="Of your app, beside the client id.")
     refresh_token: Secret | None = Field(default=None, description="Only where `billsync auth login` cannot be used.")
-    token_url: str = Field(
-        default="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer", description="Another token address."
-    )
+    token_url: str | None = Field(default=None, description="Another address of the token endpoint.")
 
 
 def at(path: str) -> str:
@@ -29,7 +27,7 @@ def at(path: str) -> str:
 API: Final = Api(
     base_url=BASE,
     auth=OAuth2(
-        token_url="{token_url}",  # noqa: S106  an option
+        token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",  # noqa: S106  an address
         authorize_url="https://appcenter.intuit.com/connect/oauth2",
         scopes=("com.intuit.quickbooks.accounting",),
         token_headers={"x-include-refresh-token-hard-expires-in": "true"},

@@ -1,7 +1,4 @@
-"""Asana's projects and their phases: tasks, sections or the projects themselves, and the custom fields of each.
-
-Custom fields stand inline in tasks and projects; they are found by gid and read by their declared format.
-"""
+"""Asana's projects and their phases: tasks, sections or the projects themselves, and the custom fields of each."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -13,8 +10,8 @@ from billsync.sdk.api import Json
 from billsync.sdk.parse import dec, dig
 from billsync.sdk.row import Row
 
-FIELDS = "gid,name,resource_subtype,format,currency_code,number_value,display_value,date_value.date".split(",")
-OPT_FIELDS = [f"custom_fields.{name}" for name in FIELDS if name != "gid"]
+FIELDS = "name,resource_subtype,format,currency_code,number_value,display_value,date_value.date".split(",")
+OPT_FIELDS = [f"custom_fields.{name}" for name in FIELDS]
 PROJECT = ["name", "archived", "completed", "completed_at", "due_on", "owner", "permalink_url", *OPT_FIELDS]
 TASK = "name,resource_subtype,completed,completed_at,approval_status,due_on,parent.name,permalink_url".split(",")
 TASK += ["memberships.project.name", "memberships.section.name", *OPT_FIELDS]

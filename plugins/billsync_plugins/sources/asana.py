@@ -1,6 +1,6 @@
 """Asana: projects, milestones (or approvals, sections, projects) as phases, time entries. API 1.0 of June 2026.
 
-https://developers.asana.com/reference. Personal access token; lists name only what `opt_fields` asks for.
+https://developers.asana.com/reference. Token or log-in of a user who is in all projects; lists hold `opt_fields` only.
 - Milestones are tasks of the subtype `milestone`; of the subtype `approval` only approved ones are complete, though
   rejected ones are `completed` as well. A task in several projects belongs to the first of them, by gid.
 - Custom fields are known by gid. One that is configured, but on no task at all, is an error.
@@ -16,11 +16,12 @@ from typing import Any, Literal
 
 from billsync.model.errors import Missing
 from billsync.model.work import Approval, ApprovalState, Milestone, Project, TimeEntry, Window
-from billsync.sdk import Api, Bearer, Cursor, Field, Identity, Limit, Offers, Secret, Source, hookimpl
-from billsync.sdk.api import Json
+from billsync.sdk import Cursor, Field, Identity, Offers, Source, hookimpl
+from billsync.sdk.api import Api, Bearer, Json, Limit, OAuth2, OneOf
 from billsync.sdk.parse import need
 from billsync.sdk.row import Row, inside
 from billsync_plugins.sources._asana_phases import PROJECT, TASK, PhaseOptions, check_known, phase, project, section
+from billsync_plugins.sources._tokens import TokenOrLogin
 
 ENTRY = "duration_minutes,entered_on,attributable_to.name,created_by.name,categories.name".split(",")
 ENTRY += ["task.name", "approval_status", "billable_status", "description"]  # documented for the single record
@@ -28,15 +29,18 @@ APPROVALS: Mapping[str, ApprovalState] = {
     "APPROVED": "approved", "SUBMITTED": "submitted", "DRAFT": "open", "REJECTED": "rejected"
 }  # fmt: skip
 PHASES = {"milestone", "approval"}
+LOGIN = OAuth2(
+    token_url="https://app.asana.com/-/oauth_token",  # noqa: S106  an address
+    authorize_url="https://app.asana.com/-/oauth_authorize",
+    scopes=("default",),
+    client_auth="body",
+)
 BILLABLE = {"billable": True, "nonBillable": False, "notApplicable": False}
 
 
-class AsanaOptions(PhaseOptions):
-    """One workspace, or some of its projects."""
+class AsanaOptions(PhaseOptions, TokenOrLogin):
+    """One workspace, or some of its projects. A token is made at app.asana.com/0/my-apps."""
 
-    token: Secret = Field(
-        description="Personal access token: app.asana.com/0/my-apps, of a user who is in all projects."
-    )
     workspace: str = Field(description="Gid of the workspace: `billsync check` lists those of the token.")
     projects: tuple[str, ...] = Field(default=(), description="Gids of the projects to read; none: all of them.")
     phases: Literal["milestones", "sections", "projects"] = Field(default="milestones", description="What is billed.")
@@ -51,7 +55,7 @@ class Asana(Source[AsanaOptions]):
     docs = "https://developers.asana.com/reference"
     api = Api(
         base_url="https://app.asana.com/api/1.0",
-        auth=Bearer("token"),
+        auth=OneOf({"token": Bearer("token"), "client_id": LOGIN}),
         pages=Cursor(at="next_page.offset", param="offset", size={"limit": 100}),
         limits=(Limit(1500, per=60),),
         message_at=("errors.0.message",),

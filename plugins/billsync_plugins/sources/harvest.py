@@ -2,32 +2,33 @@
 
 A personal access token has the rights of its maker: only an administrator sees everybody's work (`check` says so).
 - The currency is not on the time entry but on its project's client; a rate that the token may not see is null: unknown.
-- `rounded_hours` is what Harvest's own invoices use, `hours` what was typed: the option `hours` decides.
 - Where the company has approval switched off, nothing is ever approved: then the contract decides, or the option.
 - A running timer is an open entry, whatever its status: its hours still grow. Deleted entries leave no trace.
-- Nothing in the API marks an entry as billed: `is_billed` tells of Harvest's own invoices only.
-Rests on memory: that a withdrawn or given approval moves `updated_at`. If it does not, a late approval of an entry
-older than the account's window shows as unapproved until the monthly full sweep; it is never billed by mistake.
+- `is_billed` tells of Harvest's own invoices; the API marks nothing.
+Rests on memory: that an approval moves `updated_at`; else a late one of an old entry shows at the monthly sweep only.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from billsync.model.work import Approval, ApprovalState, Expense, Project, TimeEntry, Window
-from billsync.sdk import Api, Bearer, Field, Identity, Limit, NextLink, Offers, Options, Secret, Source, hookimpl
-from billsync.sdk.api import Json
+from billsync.sdk import Field, Identity, NextLink, Offers, Source, hookimpl
+from billsync.sdk.api import Api, Bearer, Json, Limit, OAuth2, OneOf
 from billsync.sdk.parse import need
 from billsync.sdk.row import Row, inside, utc_text
+from billsync_plugins.sources._tokens import TokenOrLogin
 
 APPROVALS: Mapping[str, ApprovalState] = {"approved": "approved", "submitted": "submitted", "unsubmitted": "open"}
-Currencies = Mapping[str, str | None]
+ID = "https://id.getharvest.com"
+LOGIN = OAuth2(
+    token_url=f"{ID}/api/v2/oauth2/token", authorize_url=f"{ID}/oauth2/authorize", scopes=("all",), client_auth="body"
+)
 
 
-class HarvestOptions(Options):
-    """One Harvest account; one token may open several."""
+class HarvestOptions(TokenOrLogin):
+    """One Harvest account. A personal access token is made at id.getharvest.com/developers."""
 
     account_id: str = Field(description="Number of the account: id.getharvest.com/developers, beside the token.")
-    token: Secret = Field(description="Personal access token of an administrator: id.getharvest.com/developers.")
     hours: Literal["rounded", "exact"] = Field(default="rounded", description="Harvest's own invoices use rounded.")
     treat_as_approved: bool = Field(default=False, description="All time counts, if the company has no approval.")
     contact: str | None = Field(default=None, description="Mail or link for the User-Agent, as Harvest asks.")
@@ -41,7 +42,7 @@ class Harvest(Source[HarvestOptions]):
     docs = "https://help.getharvest.com/api-v2/"
     api = Api(
         base_url="https://api.harvestapp.com/v2",
-        auth=Bearer("token"),
+        auth=OneOf({"token": Bearer("token"), "client_id": LOGIN}),
         pages=NextLink(at="links.next", size={"per_page": 2000}, total_at="total_entries"),
         limits=(Limit(100, per=15),),
         headers={"Harvest-Account-Id": "{account_id}"},
@@ -55,25 +56,24 @@ class Harvest(Source[HarvestOptions]):
         roles, approves = tuple(need(user.raw, "access_roles")), company.flag("approval_feature")
         everything = "administrator" in roles
         remarks = [] if everything else ["the token is not an administrator's: it sees only a part"]
-        if approves and self.options.treat_as_approved:
-            remarks.append("approval is switched on: `treat_as_approved` has no effect")
-        elif not approves and not self.options.treat_as_approved:
-            remarks.append("approval is switched off: contracts need `approval: not_required`, or `treat_as_approved`")
-        name, mail = company.text("name"), user.text("email")
-        return Identity(account=name, user=mail, scopes=roles, sees_everything=everything, remarks=tuple(remarks))
+        if approves == self.options.treat_as_approved:
+            effect = "on: `treat_as_approved` has no effect" if approves else "off: contracts need `not_required`"
+            remarks.append(f"approval is switched {effect}")
+        who = {"account": company.text("name"), "user": user.text("email")}
+        return Identity(**who, scopes=roles, sees_everything=everything, remarks=tuple(remarks))
 
     def projects(self, window: Window) -> Iterator[Project]:
         return map(project, self.http.rows("/projects", at="projects"))
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
         currencies = {project.id: project.currency for project in self.projects(window)}
-        unapproved, rounded = self._unapproved(), self.options.hours == "rounded"
+        unapproved, hours = self._unapproved(), "rounded_hours" if self.options.hours == "rounded" else "hours"
         rows = self._dated("time_entries", window)
-        return inside(window, (time_entry(raw, currencies, unapproved, rounded=rounded) for raw in rows))
+        return inside(window, (time_entry(raw, hours, currencies, unapproved) for raw in rows))
 
     def expenses(self, window: Window) -> Iterator[Expense]:
-        unapproved = self._unapproved()
-        return inside(window, (expense(raw, unapproved) for raw in self._dated("expenses", window)))
+        unapproved, rows = self._unapproved(), self._dated("expenses", window)
+        return inside(window, (expense(raw, unapproved) for raw in rows))
 
     def _dated(self, kind: str, window: Window) -> Iterator[Json]:
         since = utc_text(window.changed_since) if window.changed_since else None
@@ -103,14 +103,14 @@ def project(raw: Json) -> Project:
     )
 
 
-def time_entry(raw: Json, currencies: Currencies, unapproved: ApprovalState | None, *, rounded: bool) -> TimeEntry:
-    """`currencies`: project id -> currency of its client, in which the rate is."""
+def time_entry(raw: Json, hours: str, currencies: dict[str, str | None], unapproved: ApprovalState | None) -> TimeEntry:
+    """`hours`: the member that is billed · `currencies`: project id -> currency of its client, in which the rate is."""
     row = Row(raw, "time entry")
     return TimeEntry(
         **_common(row, unapproved),
         person_name=row.text("user.name"),
         worked_on=row.day("spent_date"),
-        hours=row.dec("rounded_hours" if rounded else "hours"),
+        hours=row.dec(hours),
         task=row.text("task.name"),
         rate=row.maybe.dec("billable_rate"),
         currency=currencies.get(row.ident("project.id")),

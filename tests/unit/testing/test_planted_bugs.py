@@ -75,7 +75,7 @@ class ShiftsNotNoticed(Harvest):
 
 class TellsItsToken(Harvest):
     def __repr__(self):
-        return f"Harvest({self.options.token.get_secret_value()})"
+        return f"Harvest({self.options.secrets()})"
 
 
 class CompletedLeftOut(Asana):
