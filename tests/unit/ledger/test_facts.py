@@ -12,7 +12,7 @@ import pytest
 from billsync.ledger import Ledger
 from billsync.model.book import Facts, Idle, Settled
 from billsync.model.contract import ProjectRef
-from billsync.model.work import Approval, Expense, Project, SourceKey
+from billsync.model.work import Approval, Expense, Project, Record, SourceKey
 from tests.unit.ledger.conftest import (
     CONTRACT,
     NIGHT,
@@ -181,6 +181,35 @@ def test_withheld_work_at_rest_is_two_items(ledger, world):
     assert [(one.bucket, one.amount) for one in ledger.settled_items(terms())] == [("billed", 900), ("withheld", 100)]
     assert facts(ledger, world.clock).settled[0].withheld == 100
     assert_sound(ledger)
+
+
+def test_items_at_rest_are_named_as_the_rules_name_them(ledger, world):
+    records: dict[str, list[Record]] = {
+        "time": [entry("1", person_name="Ana Roe", task="Drawings"), entry("2", notes="Site visit")],
+        "expense": [expense("3", category="Travel", person="ana"), expense("4")],
+        "milestone": [milestone("5")],
+        "project": [Project(id="P-1", name="Annex")],
+    }
+    for kind, some in records.items():
+        observe(ledger, world.clock, *some, kind=kind)
+    known = replace(terms(), persons={"work:ana": "a.roe"})
+    seen = [one for one in facts(ledger, world.clock).records if one.key.kind != "project"]
+    rests = tuple(
+        replace(
+            rest_of(WORK[0], amount=0), key=one.key, version=one.version, identity=f"{one.key.kind}/work/{one.key.id}"
+        )
+        for one in seen
+    )
+    keep(ledger, world.clock, resting=rests)
+    told = [(one.name, one.person, one.project, one.done_on) for one in ledger.settled_items(known)]
+    day = date(2026, 2, 1)
+    assert told == [
+        ("Travel, 2026-02-01", "a.roe", "Annex", day),
+        ("expense, 2026-02-01", "", "Annex", day),
+        ("Phase 5", "", "Annex", day),
+        ("Ana Roe, 2026-02-01, Drawings", "Ana Roe", "Annex", day),
+        ("a.roe, 2026-02-01, Site visit", "a.roe", "Annex", day),
+    ]
 
 
 def test_schedule_lines_and_hand_made_postings_are_always_there(ledger, world):

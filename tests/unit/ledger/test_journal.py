@@ -302,6 +302,20 @@ def test_an_added_trigger_and_a_changed_table_are_told(copied):
     assert "trigger eve that billsync did not make" in told and "definition of the table decision was altered" in told
 
 
+def test_an_index_that_does_not_fit_its_table_is_told(copied):
+    """Whoever looks work up by an index would miss what the table holds."""
+    with closing(sqlite3.connect(copied.path)) as raw:
+        page, size = (
+            raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'posting_identity'").fetchone()[0],
+            raw.execute("PRAGMA page_size").fetchone()[0],
+        )
+    data = bytearray(copied.path.read_bytes())
+    index = bytes(data[(page - 1) * size : page * size])
+    data[(page - 1) * size : page * size] = index.replace(b"time/work/1", b"time/work/7")
+    copied.path.write_bytes(data)
+    assert any("the file is damaged" in what for _, what in problems(copied))
+
+
 def contents(path: Path) -> dict[str, Any] | None:
     """All that the ledger says (not when a migration ran); None where SQLite cannot read it."""
     told: dict[str, Any] = {}

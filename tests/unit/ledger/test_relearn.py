@@ -175,6 +175,15 @@ def test_a_voided_document_whose_work_was_billed_again_is_let_go_at_once(world, 
     assert_sound(ledger)
 
 
+def test_a_document_that_two_ledgers_know_is_ours_once_a_person_says_so(world, ledger):
+    bill(ledger, world.clock, DOCUMENT)
+    theirs = receipt_of(invoice("BS-1", *DOCUMENT.lines, ledger_id="twin"))
+    assert ledger.foreign("books", [theirs]) == [theirs]
+    assert relearn(ledger, world, theirs).documents == (), "it is on file already"
+    assert ledger.foreign("books", [theirs]) == []
+    assert_sound(ledger)
+
+
 def test_a_second_ledger_on_the_same_books_stays_a_stranger(world, ledger):
     relearn(ledger, world, receipt_of(invoice("BS-1", *DOCUMENT.lines, ledger_id="twin")))
     later = receipt_of(invoice("BS-2", line("time", part("time/work/8", 1)), ledger_id="twin"))
