@@ -87,12 +87,23 @@ def poll_account(firm: Firm, name: str, memory: Memory, wanted: Wanted, progress
         with firm.source(name) as source:
             offered = type(source).kinds(source.options)
             kinds = [kind for kind in KINDS if kind in offered and (not account.kinds or kind in account.kinds)]
-            asks = plan_asks(account, source, kinds, memory, wanted)
-            return [_read(firm, source, ask, progress) for ask in asks]
+            return list(_answers(firm, source, plan_asks(account, source, kinds, memory, wanted), progress))
     except BillsyncError as error:  # the account cannot be opened at all: no secret, no plugin, wrong options
         at = firm.now()
         known = [kind for kind in KINDS if kind in account.kinds or memory.last.get(kind)]
         return [_failed(name, kind, wanted, at, error) for kind in known or ["project"]]
+
+
+def _answers(firm: Firm, source: Source[Any], asks: Sequence[Ask], progress: Progress) -> Iterator[Polled]:
+    """One after the other. Where the changes of a kind could not be read, its recent days are not read either: they
+    would pass for a complete night, and the next one would ask for later changes only."""
+    failed: set[Kind] = set()
+    for ask in asks:
+        if ask.kind not in failed:
+            polled = _read(firm, source, ask, progress)
+            if not polled.receipt.complete:
+                failed.add(ask.kind)
+            yield polled
 
 
 def _read(firm: Firm, source: Source[Any], ask: Ask, progress: Progress) -> Polled:
