@@ -27,10 +27,6 @@ class Grants:
         """Every token that was given out here; the first refresh token came from a person's log-in."""
         self._access: dict[str, datetime] = {}
 
-    def options(self) -> dict[str, Any]:
-        """The client, and the refresh token that it got when the person logged in."""
-        return {"client_id": CLIENT[0], "client_secret": CLIENT[1], "refresh_token": self.given[0]}
-
     def token(self, request: Request, **members: Any) -> Response:
         """Answer a request to the token endpoint; `members` go into a good answer."""
         form, client = _asked(request)
@@ -68,14 +64,6 @@ class Grants:
     def kill_access(self) -> None:
         """All access tokens die now, whatever was said about their life."""
         self._access.clear()
-
-
-def _client(request: Request) -> list[str]:
-    """Id and secret, by HTTP basic or in the form."""
-    scheme, _, pair = request.headers.get("authorization", "").partition(" ")
-    if scheme == "Basic":
-        return b64decode(pair).decode().split(":")
-    return [request.form.get("client_id", ""), request.form.get("client_secret", "")]
 
 
 def _asked(request: Request) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -1,0 +1,148 @@
+"""Jira Cloud: issues or versions as milestones, worklogs as time. REST API 3 of December 2025.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/. E-mail and API token, or OAuth 2 (its tokens rotate).
+- Jira answers strangers too: a dead token may read as an empty list, so each poll first asks who we are.
+- Complete is the status category `done`: names of statuses differ from project to project. Ids never change, keys do.
+- The search lags behind: milestones are read whole each night, and issues of worklogs are asked for by id.
+- Worklogs know no approval and no billable flag: contracts say so, or take the time from Tempo, which shows the same
+  hours under other ids: another account, and the contract's `feeds` names the one that is billed.
+- They are found by their last change: one logged more than 92 days ahead of its date would show as vanished.
+Unconfirmed: `statuscategorychangedate` is set on all done issues, else `resolutiondate` - shows as: field is missing.
+Unconfirmed: by OAuth 2, links to next pages stay on api.atlassian.com - shows as: not one of this vendor's addresses.
+Unconfirmed: the shapes of custom fields beyond numbers, text and choices - shows as: wrong text in the custom field.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
+
+from billsync.model.work import Kind, Milestone, Project, TimeEntry, Window
+from billsync.sdk import Api, Basic, Cursor, Field, Identity, NextLink, OAuth2, Offers, OneOf, Single, Source, hookimpl
+from billsync.sdk.api import Json
+from billsync.sdk.row import Row
+from billsync_plugins.sources._jira_issues import ISSUE, IssueOptions, check_known, issue, project, version
+from billsync_plugins.sources._jira_worklogs import Worklogs
+
+LIST = NextLink(at="nextPage", size={"maxResults": 50}, total_at="total", last_at="isLast")
+
+
+class JiraOptions(IssueOptions):
+    """One site, or some of its projects."""
+
+    site: str = Field(
+        description="Host, e.g. acme.atlassian.net. For OAuth 2 and scoped tokens: api.atlassian.com/ex/jira/CLOUD-ID, "
+        "the id being shown at https://acme.atlassian.net/_edge/tenant_info."
+    )
+    email: str | None = Field(
+        default=None, description="Of the user whose API token it is: id.atlassian.com, Security."
+    )
+    projects: tuple[str, ...] = Field(default=(), description="Keys or ids of projects; none: all that the user sees.")
+
+
+class Jira(Source[JiraOptions]):
+    """Milestones and worklogs of one site."""
+
+    kind = "jira"
+    title = "Jira"
+    docs = "https://developer.atlassian.com/cloud/jira/platform/rest/v3/"
+    api = Api(
+        base_url="https://{site}/rest/api/3",
+        auth=OneOf(
+            {
+                "token": Basic("email", "token"),
+                "client_id": OAuth2(
+                    token_url="https://auth.atlassian.com/oauth/token",
+                    authorize_url="https://auth.atlassian.com/authorize",
+                    scopes=("read:jira-work", "read:jira-user", "offline_access"),
+                    extra={"audience": "api.atlassian.com", "prompt": "consent"},
+                    client_auth="body",
+                    token_json=True,
+                    grant_days=90,
+                ),
+            }
+        ),
+        pages=Cursor(at="nextPageToken", param="nextPageToken", last_at="isLast", size={"maxResults": 100}),
+        message_at=("errorMessages.0", "errors.*", "message", "error_description"),
+        request_id="atl-traceid",
+    )
+    offers = Offers(
+        kinds=frozenset({"project", "milestone", "time"}), changes="since", marks_billed=True, zone="caller"
+    )
+    quality = "silver"
+
+    def check(self) -> Identity:
+        user = self.me.text("displayName")
+        return Identity(account=Row(self.http.get("/serverInfo"), "site", "baseUrl").text("baseUrl"), user=user)
+
+    @cached_property
+    def me(self) -> Row:
+        """Whose credential this is. Strangers are refused here, and nowhere else."""
+        return Row(self.http.get("/myself"), "user", "accountId")
+
+    @cached_property
+    def zone(self) -> str:
+        """In which dates are told; asked before anything is read."""
+        return self.options.zone if self.me.ident("accountId") and self.options.zone else self.me.text("timeZone")
+
+    def projects(self, window: Window) -> Iterator[Project]:
+        return (project(raw) for raw in self._projects())
+
+    def milestones(self, window: Window) -> Iterator[Milestone]:
+        if self.options.milestones == "versions":
+            for home in self.projects(window):
+                yield from (version(raw, home.id) for raw in self._list(f"/project/{home.id}/version"))
+            return
+        zone, wanted = self.zone, self.options.mapped()
+        if wanted:
+            check_known(self.http.rows("/field", pages=Single()), wanted)
+        files = ["attachment"] if self.options.attachments else []
+        rows = list(self._search(self.options.jql, [*ISSUE, *sorted(wanted), *files]))
+        children = self._children() if self.options.children else {}
+        yield from (issue(raw, self.options, zone, children) for raw in rows)
+
+    def time_entries(self, window: Window) -> Iterator[TimeEntry]:
+        entries = Worklogs(self.http, self.zone).entries(window)
+        homes = {str(home["id"]) for home in self._projects()} if self.options.projects else None
+        return (entry for entry in entries if homes is None or entry.project in homes)
+
+    def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
+        """A property of the issue or worklog, which people do not see. OAuth 2 would need the scope write:jira-work."""
+        if kind == "milestone" and self.options.milestones == "issues":
+            places = [f"/issue/{ident}" for ident in ids]
+        elif kind == "time":
+            homes = Worklogs(self.http, self.zone).homes(ids)
+            places = [f"/issue/{home}/worklog/{ident}" for home, ident in zip(homes, ids, strict=True)]
+        else:
+            raise self._not_offered(f"marks on {kind}s of this sort")
+        for place in places:
+            self.http.write("PUT", f"{place}/properties/billsync", {"invoice": reference})
+
+    def _projects(self) -> Iterator[Json]:
+        """Those that are named must be there: a project that vanished is an error."""
+        self.me.ident("accountId")
+        if self.options.projects:
+            return (self.http.get(f"/project/{key}") for key in self.options.projects)
+        return self._list("/project/search")
+
+    def _list(self, path: str) -> Iterator[Json]:
+        yield from self.http.rows(path, at="values", pages=LIST)
+
+    def _search(self, jql: str, fields: Iterable[str]) -> Iterator[Json]:
+        homes = ", ".join(f'"{key}"' for key in self.options.projects)
+        within = f" AND project in ({homes})" if homes else ""
+        body = {"jql": f"({jql}){within} ORDER BY created", "fields": list(fields)}
+        yield from self.http.rows("/search/jql", at="issues", body=body)
+
+    def _children(self) -> dict[str, list[bool]]:
+        """Parent -> whether each of its children is done."""
+        found: dict[str, list[bool]] = {}
+        for raw in self._search("parent is not EMPTY", ["status", "parent"]):
+            row = Row(raw, "issue")
+            done = row.text("fields.status.statusCategory.key") == "done"
+            found.setdefault(row.ident("fields.parent.id"), []).append(done)
+        return found
+
+
+@hookimpl
+def billsync_sources() -> list[type[Source[Any]]]:
+    return [Jira]
