@@ -37,8 +37,7 @@ def _seen(version: Observation) -> date:
 
 def _met(condition: Condition, seen: Observation, today: date) -> date | None:
     milestone = seen.record
-    if not isinstance(milestone, Milestone):
-        return None
+    assert isinstance(milestone, Milestone)  # noqa: S101  only milestones have conditions
     if condition.kind in ("all", "any"):
         days = [_met(part, seen, today) for part in condition.of]
         known = [day for day in days if day is not None]

@@ -87,8 +87,8 @@ def _given_back(view: View, share: Share, decision: Decision) -> int:
 
 
 def wait_for_credits(credits: Iterable[Credit]) -> None:
-    """A credit settles what is worth less before a true-up does: the drift down of its share waits for it."""
+    """The drift of a share waits for its credit: that settles what is worth less, and holds what is worth more."""
     for credit in credits:
         for part in credit.share.ready:
-            if part.amount < 0:
-                part.bucket = "held"
+            if part.kind == "drift":
+                part.bucket, part.cause = "held", "credited" if part.amount > 0 else "drift"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from billsync.model.contract import Contract
-from billsync.model.invoice import Draft, Line
+from billsync.model.invoice import Draft, Line, Part
 from billsync.model.statement import HeldDraft
 from billsync.model.work import canonical_bytes, digest
 from billsync.rules.credits import Credit
@@ -170,22 +170,33 @@ def _content(line: Line) -> dict[str, Any]:
         "item": line.item,
         "purchase_order": line.purchase_order,
         "dimensions": line.dimensions,
-        "parts": [(part.identity, part.contract, part.amount, part.evidence, part.decision) for part in line.parts],
+        "parts": [[part.contract, *_of_part(part)] for part in line.parts],
     }
+
+
+def _of_part(part: Part) -> list[Any]:
+    """Whose work, in which version, how much, by whose word."""
+    versions = [f"{proof.key}@{proof.version}" for proof in part.evidence]
+    return [part.identity, part.amount, part.decision or 0, versions]
 
 
 def _reference(view: View, group: Group, draft: Draft) -> str:
     """The same for the same work in the same state, on every night and in every ledger that knows as much; another one
     once something of it was posted, so that work billed again after a credit or a void is another document."""
     parts = [
-        (line.kind, part.identity, part.contract, part.amount, part.evidence, part.decision, _count(view, draft, part))
+        [line.kind, part.contract, *_of_part(part), _count(view, draft, part)]
         for line in draft.lines
         for part in line.parts
     ]
-    content = {"sink": group.sink, "client": group.client, "group": group.key, "kind": draft.kind, "parts": sorted(
-        parts, key=canonical_bytes)}  # fmt: skip
+    content = {
+        "sink": group.sink,
+        "client": group.client,
+        "group": group.key,
+        "kind": draft.kind,
+        "parts": sorted(parts),
+    }
     return "BS-" + base64.b32encode(hashlib.sha256(canonical_bytes(content)).digest()).decode()[:12]
 
 
-def _count(view: View, draft: Draft, part: Any) -> int:
+def _count(view: View, draft: Draft, part: Part) -> int:
     return len(view.standings.of(part.identity, part.contract, draft.client).postings)

@@ -21,8 +21,7 @@ def resting(view: View, shares: Iterable[Share], troubles: dict[str, str]) -> tu
     rests: list[Rest] = []
     for identity, mine in together.items():
         if identity.startswith(("time/", "expense/")) and all(_settled(view, share, troubles) for share in mine):
-            if len({share.work.contract.id for share in mine}) == 1:
-                rests += [rest for share in mine if (rest := _billed(view, share)) is not None]
+            rests += [_billed(view, share) for share in mine]
     rests += _never_billable(view)
     return tuple(sorted(rests, key=lambda rest: (str(rest.key), rest.client)))
 
@@ -37,11 +36,10 @@ def _settled(view: View, share: Share, troubles: dict[str, str]) -> bool:
     return quiet and whole and alone and good and work.contract.independent()
 
 
-def _billed(view: View, share: Share) -> Rest | None:
+def _billed(view: View, share: Share) -> Rest:
     work = share.work
-    seen = view.by_key.get(work.key) if work.key else None
-    if seen is None or seen.vanished is not None:
-        return None
+    assert work.key is not None  # noqa: S101  time and expenses are records
+    seen = view.by_key[work.key]
     return Rest(
         key=seen.key,
         version=seen.version,

@@ -282,6 +282,12 @@ def test_a_finished_milestone_is_a_hundred_percent_done() -> None:
     assert row(of.look()).earned == 0
 
 
+def test_nothing_done_is_nothing_earned() -> None:
+    progress = line("progress", match=DESIGN, progress_of="milestone")
+    now = Firm(contracts=[contract(lines=(progress,))]).see(milestone("m", "Design", percent=Decimal(0))).look()
+    assert now.items == () and [one.cause for one in now.not_earned] == ["open_milestone"]
+
+
 def test_a_budget_nobody_told_reaches_nothing() -> None:
     of = Firm(contracts=[contract(lines=(line("progress", progress_of="budget"), replace(line("threshold"), id="t")))])
     of.see(hours("t1", "10.00"), project(budget=Decimal(50), currency="EUR"))
@@ -303,6 +309,58 @@ def test_a_field_of_a_record_that_is_no_milestone_meets_nothing() -> None:
         )
     )
     assert Firm(contracts=[terms]).see(milestone("m", "Design", "2026-04-01")).look().items == ()
+
+
+def test_a_milestone_gone_from_the_ledger_leaves_its_line_standing() -> None:
+    of = Firm(contracts=[contract(lines=(line("milestone", match=DESIGN),))])
+    of.see(milestone("m", "Design", "2026-04-01"))
+    of.night()
+    of.records.clear()
+    after = of.night()
+    assert figures(row(after)) == {"earned": 100000, "billed": 100000} and codes(after) == ["reopened"]
+
+
+def test_a_project_that_feeds_time_alone_has_no_milestones() -> None:
+    ref = ProjectRef(account="work", id="P-1", feeds=frozenset({"time"}))
+    of = Firm(contracts=[contract(projects=(ref,), lines=(line("milestone", match=DESIGN),))])
+    of.see(milestone("m", "Design", "2026-04-01"))
+    assert row(of.look()).earned == 0 and [one.cause for one in of.look().not_earned] == ["open_milestone"]
+
+
+def test_no_version_has_a_rate() -> None:
+    of = Firm(contracts=[contract()]).see(hours("t1", "9.00"), hours("t1", "10.00"))
+    of.night()
+    of.contracts = [contract(time=TimeTerms())]
+    assert figures(row(of.night())) == {"earned": 100000, "billed": 100000}
+
+
+def test_what_vanished_while_it_was_open_again_is_said_once() -> None:
+    of = Firm(contracts=[contract()]).see(hours("t1", "1.00"))
+    of.night()
+    of.see(hours("t1", "1.00", approval=SUBMITTED))
+    of.history.clear()
+    of.vanish("t1")
+    assert figures(row(of.night())) == {"earned": 10000, "billed": 10000}
+
+
+def test_a_document_refused_before_its_work_was_billed_says_nothing_more() -> None:
+    of = Firm(contracts=[contract()]).see(hours("t1", "1.00"))
+    [draft] = of.look().drafts
+    of.intend(draft, "refused")
+    refused = list(of.intents)
+    of.confirm(draft)
+    of.intents = refused
+    of.see(hours("t1", "1.00", notes="the same"), hours("t2", "1.00"))
+    assert {(item.bucket, item.cause) for item in of.look().items} == {("billed", ""), ("ready", "next_sync")}
+
+
+def test_a_credit_leaves_other_work_of_the_night_alone() -> None:
+    of = Firm(contracts=[contract(after_billing="true_up")]).see(hours("t1", "1.00"), hours("t2", "1.00"))
+    of.night()
+    of.decide("credit", T1)
+    of.see(hours("t1", "2.00"), hours("t2", "0.50"))
+    drafts = {draft.key: draft.total for draft in of.look().drafts}
+    assert drafts == {"C": -5000, "C/credit": -10000}
 
 
 # Out of cycle, leftovers, corrections
