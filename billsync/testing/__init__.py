@@ -2,7 +2,7 @@
 
     class TestHarvest(SourceContract): ...      pages, throttles, expired tokens, bad answers, windows, deletions
     class TestQuickBooks(SinkContract): ...     every fault of a sink, before and after it took effect: never two
-    OpenApi, Xsd, Examples                      what was sent, and what the vendor publishes, against his own contract
+    OpenApi, Xsd, unread_examples               what was sent, and what the vendor publishes, against his own contract
 
 pytest is needed to run it, not to import it.
 """
@@ -14,7 +14,10 @@ from billsync.testing.faults import FAULTS, Fault
 from billsync.testing.harvest import FakeHarvest
 from billsync.testing.quickbooks import FakeQuickBooks
 from billsync.testing.server import FakeServer, Request, Response
+from billsync.testing.sink_contract import SinkContract
+from billsync.testing.source_contract import SourceContract
 from billsync.testing.tracker import FakeTracker
+from billsync.testing.vendor_contract import OpenApi, Xsd, unread_examples
 
 __all__ = [
     "FAULTS",
@@ -27,6 +30,11 @@ __all__ = [
     "FakeTracker",
     "Fault",
     "Manners",
+    "OpenApi",
     "Request",
     "Response",
+    "SinkContract",
+    "SourceContract",
+    "Xsd",
+    "unread_examples",
 ]

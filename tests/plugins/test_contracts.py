@@ -114,7 +114,7 @@ def test_a_member_that_does_not_fit_is_named(contracts):
 
 def test_examples_of_harvest_are_read(contracts):
     def times(body):
-        return [harvest.time_entry(raw, "rounded_hours", {}, None) for raw in body.get("time_entries", [body])]
+        return [harvest.time_entry(raw, "rounded_hours", None, {}) for raw in body.get("time_entries", [body])]
 
     def projects(body):
         return map(harvest.project, body["projects"])

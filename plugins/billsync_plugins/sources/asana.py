@@ -12,6 +12,7 @@ projects tell the format of their custom fields (else a configured one is an err
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from billsync.model.errors import Missing
@@ -73,11 +74,11 @@ class Asana(Source[AsanaOptions]):
         return Identity(account=spaces[self.options.workspace], user=user.text("email"))
 
     def projects(self, window: Window) -> Iterator[Project]:
-        return (project(raw, self.options) for raw in self._projects())
+        return (project(raw, self.options) for raw in self._projects)
 
     def milestones(self, window: Window) -> Iterator[Milestone]:
         seen: dict[str, Json] = {}
-        for raw in self._projects():
+        for raw in self._projects:
             gid = Row(raw, "project", "gid").ident("gid")
             if self.options.phases == "projects":
                 yield phase(raw, gid, self.options)
@@ -103,6 +104,7 @@ class Asana(Source[AsanaOptions]):
     def _rows(self, path: str, fields: list[str], **params: str) -> Iterator[Json]:
         yield from self.http.rows(path, {**params, "opt_fields": fields}, at="data", unique="gid")
 
+    @cached_property
     def _projects(self) -> list[Json]:
         if self.options.projects:
             return [self._one(f"/projects/{gid}", PROJECT) for gid in sorted(self.options.projects)]

@@ -3,12 +3,12 @@
 A personal access token has the rights of its maker: only an administrator sees everybody's work (`check` says so).
 - The currency is not on the time entry but on its project's client; a rate that the token may not see is null: unknown.
 - Where the company has approval switched off, nothing is ever approved: then the contract decides, or the option.
-- A running timer is an open entry, whatever its status: its hours still grow. Deleted entries leave no trace.
-- `is_billed` tells of Harvest's own invoices; the API marks nothing.
+- A running timer is open: its hours still grow. Deletions leave no trace. `is_billed` tells of Harvest's invoices only.
 Rests on memory: that an approval moves `updated_at`; else a late one of an old entry shows at the monthly sweep only.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from billsync.model.work import Approval, ApprovalState, Expense, Project, TimeEntry, Window
@@ -66,25 +66,25 @@ class Harvest(Source[HarvestOptions]):
         return map(project, self.http.rows("/projects", at="projects"))
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
-        currencies = {project.id: project.currency for project in self.projects(window)}
-        unapproved, hours = self._unapproved(), "rounded_hours" if self.options.hours == "rounded" else "hours"
+        hours = "rounded_hours" if self.options.hours == "rounded" else "hours"
         rows = self._dated("time_entries", window)
-        return inside(window, (time_entry(raw, hours, currencies, unapproved) for raw in rows))
+        return inside(window, (time_entry(raw, hours, *self._terms) for raw in rows))
 
     def expenses(self, window: Window) -> Iterator[Expense]:
-        unapproved, rows = self._unapproved(), self._dated("expenses", window)
-        return inside(window, (expense(raw, unapproved) for raw in rows))
+        return inside(window, (expense(raw, self._terms[0]) for raw in self._dated("expenses", window)))
 
     def _dated(self, kind: str, window: Window) -> Iterator[Json]:
         since = utc_text(window.changed_since) if window.changed_since else None
         filters = {"from": str(window.since), "to": str(window.until), "updated_since": since}
         yield from self.http.rows(f"/{kind}", filters, at=kind)
 
-    def _unapproved(self) -> ApprovalState | None:
-        """What unapproved work counts as where the company knows no approval; None where it does."""
+    @cached_property
+    def _terms(self) -> tuple[ApprovalState | None, dict[str, str | None]]:
+        """What unapproved work counts as (None: people approve here), and the currency of each project."""
+        currencies = {row.id: row.currency for row in map(project, self.http.rows("/projects", at="projects"))}
         if Row(self.http.get("/company"), "company").flag("approval_feature"):
-            return None
-        return "approved" if self.options.treat_as_approved else "none"
+            return None, currencies
+        return ("approved" if self.options.treat_as_approved else "none"), currencies
 
 
 def project(raw: Json) -> Project:
@@ -103,7 +103,7 @@ def project(raw: Json) -> Project:
     )
 
 
-def time_entry(raw: Json, hours: str, currencies: dict[str, str | None], unapproved: ApprovalState | None) -> TimeEntry:
+def time_entry(raw: Json, hours: str, unapproved: ApprovalState | None, currencies: dict[str, str | None]) -> TimeEntry:
     """`hours`: the member that is billed · `currencies`: project id -> currency of its client, in which the rate is."""
     row = Row(raw, "time entry")
     return TimeEntry(
