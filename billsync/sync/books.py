@@ -26,8 +26,7 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
     read_at = firm.now()
     receipts = list(sink.read_back(None if last is None else last - OVERLAP))
     strangers = ledger.foreign(sink.account, receipts)
-    changes = ledger.read_back(sink.account, receipts, read_at=read_at)
-    if strangers:
+    if strangers:  # nothing is stored: the next night must see them again
         names = ", ".join(f"{receipt.number} ({receipt.reference})" for receipt in strangers[:5])
         more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
         raise Fork(
@@ -35,4 +34,4 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
             where=names + more,
             hint=f"an older or another ledger is in use: `billsync ledger relearn {sink.account}`, then sync again",
         )
-    return changes
+    return ledger.read_back(sink.account, receipts, read_at=read_at)
