@@ -11,9 +11,9 @@ from typing import Any
 from billsync.ledger import stamp
 from billsync.model.book import Terms
 from billsync.model.errors import UsageError
-from billsync.model.invoice import Draft, Invoice, TaxCode
+from billsync.model.invoice import Draft, Invoice, Line, TaxCode
 from billsync.reports.render.line_text import line_text
-from billsync.rules.tax import TaxLine, predict
+from billsync.rules.tax import TaxLine, predict, sendable
 from billsync.sdk.sink import Sink
 
 
@@ -28,7 +28,10 @@ def document(draft: Draft, terms: Terms, sink: Sink[Any], *, ledger_id: str, tod
             hint=f"clients: {client.id}: customers: {{{draft.sink}: ID}}; `billsync check` lists the customers",
         )
     lines = tuple(
-        replace(line, text=line_text(line, terms.contracts[line.parts[0].contract], client.name, draft.currency))
+        replace(
+            _as_sent(line, sink, draft.currency),
+            text=line_text(line, terms.contracts[line.parts[0].contract], client.name, draft.currency),
+        )
         for line in draft.lines
     )
     invoice = Invoice(
@@ -49,6 +52,13 @@ def document(draft: Draft, terms: Terms, sink: Sink[Any], *, ledger_id: str, tod
         email=client.email,
     )
     return replace(invoice, stamp=stamp.pack(ledger_id, invoice, limit=sink.limits.stamp))
+
+
+def _as_sent(line: Line, sink: Sink[Any], currency: str) -> Line:
+    """The line without quantity and price where the books' own product of the two would not be our amount."""
+    if sendable(line.amount, line.quantity, line.unit_price, sink.rounding, currency):
+        return line
+    return replace(line, quantity=None, unit_price=None)
 
 
 def expected_total(invoice: Invoice, sink: Sink[Any], taxes: Mapping[str, TaxCode]) -> int | None:
