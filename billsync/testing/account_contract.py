@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -58,7 +59,8 @@ class AccountContract:
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """Cases of the tests that ask for one by argument."""
         cases = {"status": sorted(REFUSALS), "bad": BAD_ANSWERS, **self.cases()}
-        for name in sorted(cases.keys() & set(metafunc.fixturenames)):
+        own = " ".join(str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+        for name in sorted(cases.keys() & set(metafunc.fixturenames) - set(re.findall(r"\w+", own))):
             metafunc.parametrize(name, list(cases[name]))
 
     def cases(self) -> Mapping[str, Any]:

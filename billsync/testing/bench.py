@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import httpx
 
 from billsync.http import Session
-from billsync.model.work import Record, Window
+from billsync.model.work import Window
 from billsync.sdk.sink import Sink
 from billsync.sdk.source import Source
 from billsync.testing.server import FakeServer, Request
@@ -83,7 +83,7 @@ class Found(dict[str, Any]):
         raise AssertionError(f"{ident!r} was not told; told were {sorted(self)}")
 
 
-def poll(source: Source[Any], kind: str, window: Window) -> list[Record]:
+def poll(source: Source[Any], kind: str, window: Window) -> list[Any]:
     """Every record of a kind in a window."""
     return list(getattr(source, METHODS[kind])(window))
 

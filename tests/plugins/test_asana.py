@@ -126,6 +126,21 @@ class TestAsana(SourceContract):
         with pytest.raises(BadAnswer, match="78"):
             self.phases(percent_field="78")
 
+    @pytest.mark.parametrize(("kind", "option"), [("project", "client_field"), ("milestone", "amount_field")])
+    def test_a_field_that_no_project_has_is_refused(self, kind, option):
+        self.bench.more = {option: "999", "phases": "projects"}
+        with pytest.raises(BadAnswer, match="999"):
+            poll(self.bench.open(), kind, self.window)
+
+    def test_projects_tell_client_and_budget_from_their_fields(self):
+        budget = number_field("91", "Budget", Decimal("9000.50"), format="currency", currency_code="EUR")
+        self.tracker.add_project("56", "Tower", fields=[choice_field("90", "Client", "Acme"), budget], archived=True)
+        self.bench.more = {"client_field": "90", "budget_field": "91"}
+        found = {record.id: record for record in poll(self.bench.open(), "project", self.window)}
+        tower = found["56"]
+        assert (tower.client, tower.budget, tower.currency) == ("Acme", Decimal("9000.50"), "EUR")
+        assert tower.closed and tower.status == "archived" and not found["55"].closed
+
     @pytest.mark.parametrize("told", [True, False])
     def test_approval_is_read_whether_the_list_tells_it_or_not(self, told):
         self.tracker.tells_approval = told

@@ -245,3 +245,17 @@ def test_a_quiet_night_takes_few_calls(kit):
     assert list(opened.read_back(kit.books.clock.now() - timedelta(hours=1))) == []
     called = [request.path.rpartition("/")[2] for request in kit.books.log[before:]]
     assert sorted(called) == ["bearer", "cdc", "cdc", "cdc", "query"], called
+
+
+def test_a_throttle_without_a_wait_is_waited_out_for_a_minute(kit):
+    body = b'{"Fault": {"Error": [{"Detail": "Throttled", "code": "003001"}], "type": "SystemFault"}}'
+    kit.books.fail(Fault(status=429, body=body), when=lambda request: "Preferences" in request.target)
+    assert kit.bench.open().check().account
+    assert kit.books.clock.slept == [60]
+
+
+def test_a_create_that_is_throttled_is_not_repeated(kit):
+    kit.books.fail(Fault(status=429, body=b"{}"), when=kit.creates)
+    with pytest.raises(VendorError) as throttled:
+        kit.bench.open().create(invoice(), "key")
+    assert not throttled.value.sent and len([r for r in kit.books.log if kit.creates(r)]) == 1

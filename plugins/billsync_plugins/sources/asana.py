@@ -74,6 +74,7 @@ class Asana(Source[AsanaOptions]):
         return Identity(account=spaces[self.options.workspace], user=user.text("email"))
 
     def projects(self, window: Window) -> Iterator[Project]:
+        check_known(self._projects, (self.options.client_field, self.options.budget_field), "project")
         return (project(raw, self.options) for raw in self._projects)
 
     def milestones(self, window: Window) -> Iterator[Milestone]:
@@ -81,6 +82,7 @@ class Asana(Source[AsanaOptions]):
         for raw in self._projects:
             gid = Row(raw, "project", "gid").ident("gid")
             if self.options.phases == "projects":
+                seen[gid] = raw
                 yield phase(raw, gid, self.options)
                 continue
             tasks = list(self._rows("/tasks", TASK, project=gid))
@@ -93,7 +95,7 @@ class Asana(Source[AsanaOptions]):
                     seen[task["gid"]] = task
                     yield phase(task, gid, self.options, self._attachments(task["gid"]))
         of_phases = (self.options.amount_field, self.options.percent_field, self.options.accepted_field)
-        check_known(seen.values(), (*of_phases, *self.options.fields.values()), "task")
+        check_known(seen.values(), (*of_phases, *self.options.fields.values()), "phase")
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
         dates = {"entered_on_start_date": str(window.since), "entered_on_end_date": str(window.until)}
