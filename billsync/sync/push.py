@@ -196,6 +196,7 @@ class Push:
             night=self.firm.today,
         )
         self._note(outcome, intent.draft, receipt=receipt)
+        self.findings.extend(f"{receipt.number}: {remark}" for remark in receipt.remarks)
         try:
             self.firm.plugins.hooks.hook.billsync_after_push(receipt=receipt)
         except BillsyncError as error:  # the document is in the books and in the ledger: only a finding
