@@ -24,6 +24,15 @@ from billsync_plugins.sources._jira_issues import ISSUE, IssueOptions, check_kno
 from billsync_plugins.sources._jira_worklogs import Worklogs
 
 LIST = NextLink(at="nextPage", size={"maxResults": 50}, total_at="total", last_at="isLast")
+LOGIN = OAuth2(
+    token_url="https://auth.atlassian.com/oauth/token",  # noqa: S106  an address
+    authorize_url="https://auth.atlassian.com/authorize",
+    scopes=("read:jira-work", "read:jira-user", "offline_access"),
+    extra={"audience": "api.atlassian.com", "prompt": "consent"},
+    client_auth="body",
+    token_json=True,
+    grant_days=90,
+)
 
 
 class JiraOptions(IssueOptions):
@@ -47,20 +56,7 @@ class Jira(Source[JiraOptions]):
     docs = "https://developer.atlassian.com/cloud/jira/platform/rest/v3/"
     api = Api(
         base_url="https://{site}/rest/api/3",
-        auth=OneOf(
-            {
-                "token": Basic("email", "token"),
-                "client_id": OAuth2(
-                    token_url="https://auth.atlassian.com/oauth/token",
-                    authorize_url="https://auth.atlassian.com/authorize",
-                    scopes=("read:jira-work", "read:jira-user", "offline_access"),
-                    extra={"audience": "api.atlassian.com", "prompt": "consent"},
-                    client_auth="body",
-                    token_json=True,
-                    grant_days=90,
-                ),
-            }
-        ),
+        auth=OneOf({"token": Basic("email", "token"), "client_id": LOGIN}),
         pages=Cursor(at="nextPageToken", param="nextPageToken", last_at="isLast", size={"maxResults": 100}),
         message_at=("errorMessages.0", "errors.*", "message", "error_description"),
         request_id="atl-traceid",
