@@ -36,18 +36,21 @@ class Grants:
         if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh:
             self.refused += 1
             return Response.json_of({"error": "invalid_grant", "error_description": "Incorrect or expired Token"}, 400)
+        return self.issue(**members)
+
+    def issue(self, **members: Any) -> Response:
+        """A new token; `members` go into the answer, those that are None do not."""
         self.served += 1
         access = f"made-up-access-token-{self.served}"
         self._access[access] = self.clock.now() + timedelta(seconds=self.lives)
         if self.rotates:
             self.refresh = f"made-up-refresh-token-{self.served}"
         self.given += [access, self.refresh]
-        return Response.json_of(
-            {
-                "token_type": "bearer", "expires_in": self.lives, "access_token": access,
-                "refresh_token": self.refresh, **members,
-            }
-        )  # fmt: skip
+        answer = {
+            "token_type": "bearer", "expires_in": self.lives, "access_token": access, "refresh_token": self.refresh,
+            **members,
+        }  # fmt: skip
+        return Response.json_of({name: value for name, value in answer.items() if value is not None})
 
     def options(self, token_url: str) -> dict[str, str]:
         """Options of an account that logs in here, with the grant's first refresh token."""

@@ -1,0 +1,123 @@
+"""Salesforce: contracts, change orders, projects and work of any object by SOQL, Certinia PSA included. REST v62.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/. One of three ways in: client credentials of
+an app with a run-as user, a signed assertion (JWT), or a person's refresh token. The token names the org's host.
+- A field that the user may not see does not exist for the API: `describe` is asked first, and what is missing is named.
+- Quota is 403 REQUEST_LIMIT_EXCEEDED, for up to a day: that poll ends as incomplete.
+- Certinia: of time the split (`pse__Timecard__c`) is read, dated with its last day; rows on a billing event count as
+  billed there; milestones that Certinia billed are left out: then one of ours that is gone was billed twice.
+- Formula fields change without `SystemModstamp`: the account's window is read in full each night.
+- Deleted rows are absent. `check` counts the deleted ones (`queryAll`), so that rights lost can be told from deletion.
+Rests on memory: how long a query's cursor lives (an expired one fails the poll), the fields of Certinia's expenses (a
+wrong name is told by the first read), and that `AND` binds a preset's condition to ours (rows outside are refused).
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from billsync.model.errors import UsageError
+from billsync.model.work import ChangeOrder, ContractTerms, Expense, Kind, Milestone, Project, TimeEntry, Window
+from billsync.sdk import Api, Field, Identity, NextLink, OAuth2, Offers, OneOf, Secret, Source, Throttle, hookimpl
+from billsync.sdk.parse import need
+from billsync.sdk.row import Row, inside
+from billsync_plugins.sources._salesforce_objects import KINDS, ObjectColumns, ObjectOptions
+from billsync_plugins.sources._salesforce_table import DATA, Table
+
+_WAY: Final[dict[str, Any]] = {
+    "token_url": "{token_url}", "client_auth": "body", "base_url_from": "instance_url",
+}  # fmt: skip
+
+
+class SalesforceOptions(ObjectOptions):
+    """One org, the way in, and its objects."""
+
+    token_url: str = Field(description="https://MYDOMAIN.my.salesforce.com/services/oauth2/token (Setup, My Domain).")
+    client_id: str = Field(description="Consumer key of your app: Setup, External Client App Manager.")
+    client_secret: Secret | None = Field(default=None, description="Consumer secret, beside the key.")
+    private_key: Secret | None = Field(default=None, description="PEM key whose certificate the app has: JWT bearer.")
+    username: str = Field(default="", description="With private_key: the user in whose name the app reads.")
+    audience: str = Field(default="https://login.salesforce.com", description="With private_key; sandboxes: test.")
+    refresh_token: Secret | None = Field(default=None, description="A person's, instead of client credentials.")
+    zone: str = Field(default="UTC", description="Zone in which instants of the org become dates, e.g. Europe/Berlin.")
+
+
+class Salesforce(Source[SalesforceOptions]):
+    """The mapped objects of one org."""
+
+    kind = "salesforce"
+    title = "Salesforce (with Certinia PSA)"
+    docs = "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/"
+    api = Api(
+        base_url="https://login.salesforce.com",
+        auth=OneOf(
+            {
+                "private_key": OAuth2(
+                    **_WAY,
+                    grant="assertion",
+                    client_secret=None,
+                    assertion_key="private_key",
+                    assertion_claims={"sub": "{username}", "aud": "{audience}"},
+                ),
+                "refresh_token": OAuth2(**_WAY),
+                "client_secret": OAuth2(**_WAY, grant="client"),
+            }
+        ),
+        pages=NextLink(at="nextRecordsUrl", last_at="done", total_at="totalSize"),
+        throttles=(Throttle(status=403, body_has="REQUEST_LIMIT_EXCEEDED", wait=86_400, ends_poll=True),),
+        message_at=("0.message", "error_description", "error"),
+    )
+    offers = Offers(kinds=frozenset(KINDS), approval="native", changes="since", marks_billed=True, zone="caller")
+    quality = "silver"
+
+    @classmethod
+    def kinds(cls, options: SalesforceOptions) -> frozenset[Kind]:
+        """The kinds that have an object."""
+        return frozenset(options.mapped())
+
+    def check(self) -> Identity:
+        """Reads the newest rows of each object, and tells how many records each rule of the mapping matches."""
+        answer = self.http.get(f"{DATA}/query", {"q": "SELECT Id, Name FROM Organization"})
+        org = Row(need(answer, "records.0"), "Organization", "Id")
+        remarks = [text for kind in self.options.mapped() for text in self._table(kind).look()]
+        return Identity(account=f"{org.text('Name')} ({org.ident('Id')})", remarks=tuple(remarks))
+
+    def projects(self, window: Window) -> Iterator[Project]:
+        return self._table("project").records(window)
+
+    def milestones(self, window: Window) -> Iterator[Milestone]:
+        return self._table("milestone").records(window)
+
+    def time_entries(self, window: Window) -> Iterator[TimeEntry]:
+        return inside(window, self._table("time").records(window))
+
+    def expenses(self, window: Window) -> Iterator[Expense]:
+        return inside(window, self._table("expense").records(window))
+
+    def contracts(self, window: Window) -> Iterator[ContractTerms]:
+        return self._table("contract").records(window)
+
+    def change_orders(self, window: Window) -> Iterator[ChangeOrder]:
+        return self._table("change_order").records(window)
+
+    def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
+        """Our reference into the field that the mapping names; the same once more does no harm."""
+        mapping = self._mapping(kind)
+        if mapping.mark is None:
+            raise UsageError(f"{KINDS[kind]}: no field takes the mark", where=self.account, hint="say mark: FIELD")
+        for ident in ids:
+            path = f"{DATA}/sobjects/{mapping.object}/{ident}"
+            self.http.write("PATCH", path, {mapping.mark: reference}, keyed=True)
+
+    def _table(self, kind: Kind) -> Table:
+        return Table(self.http, kind, self._mapping(kind), zone=self.options.zone, account=self.account)
+
+    def _mapping(self, kind: Kind) -> ObjectColumns:
+        found = self.options.mapped().get(kind)
+        if found is None:
+            raise self._not_offered(KINDS[kind])
+        return found
+
+
+@hookimpl
+def billsync_sources() -> list[type[Source[Any]]]:
+    return [Salesforce]
