@@ -247,15 +247,16 @@ class ScheduleOfValues:
         self.view.found.not_valued.append(unvalued(self.view, found.seen, "unrated", "amount_missing", self.contract))
 
     def _unsigned(self, placed: PlacedLine) -> None:
-        """Not worth anything yet. What is finished of it is a finding with its amount."""
+        """Not worth anything yet. What is finished of it is a finding, unless it is signed and counts from later on."""
         line, view = placed.line, self.view
         code = "change_order_unsigned" if placed.change else "contract_unsigned"
         found = self._matched(line, self.identity(line))
         done_on = found.done_on if found else None
         if line.trigger.kind == "dated":
             done_on = next(iter(dated_occurrences(line.trigger, view.today)), None)
-        if done_on is None or done_on > view.today:
-            self._not_earned(placed, "open_milestone", found=found)
+        agreed = (placed.change.signed_on if placed.change else self.contract.signature.on) is not None
+        if agreed or done_on is None or done_on > view.today:
+            self._not_earned(placed, "future" if agreed else "open_milestone", found=found)
             return
         amount = unsigned_amount(self.contract, placed, self.view.today, found.record if found else None)
         what = f"change order {placed.change.id}" if placed.change else f"contract {self.contract.id}"

@@ -38,8 +38,16 @@ def signed_by(contract: Contract, on: date | None) -> bool:
     return signature.on is not None and (on is None or signature.on <= on)
 
 
+def counts_from(change: ContractChange) -> date | None:
+    """The day from which a change order counts: its signature, or the later day it names; None while unsigned."""
+    if change.signed_on is None:
+        return None
+    return max(change.signed_on, change.effective_on or change.signed_on)
+
+
 def _change_signed(change: ContractChange, on: date | None) -> bool:
-    return change.signed_on is not None and (on is None or change.signed_on <= on)
+    first = counts_from(change)
+    return first is not None and (on is None or first <= on)
 
 
 def value_in_force(contract: Contract, on: date) -> int | None:
@@ -81,13 +89,13 @@ def lines_in_force(contract: Contract, on: date | None = None) -> LinesInForce:
     own = [PlacedLine(line=line, since=contract.signature.on) for line in contract.lines]
     signed, unsigned = (own, []) if signed_by(contract, on) else ([], own)
     removed: list[PlacedLine] = []
-    for change in sorted(contract.change_orders, key=lambda change: change.signed_on or date.max):
+    for change in sorted(contract.change_orders, key=lambda change: counts_from(change) or date.max):
         if not _change_signed(change, on):
             unsigned = unsigned + [PlacedLine(line=line, change=change) for line in change.lines]
             continue
         removed += [_removed(placed, change) for placed in signed if placed.line.id in change.removes]
         signed = [placed for placed in signed if placed.line.id not in change.removes]
-        signed += [PlacedLine(line=line, change=change, since=change.signed_on) for line in change.lines]
+        signed += [PlacedLine(line=line, change=change, since=counts_from(change)) for line in change.lines]
     return LinesInForce(signed=tuple(signed), removed=tuple(removed), unsigned=tuple(unsigned))
 
 
@@ -96,7 +104,7 @@ def _removed(placed: PlacedLine, change: ContractChange) -> PlacedLine:
         line=placed.line,
         change=placed.change,
         since=placed.since,
-        removed_on=change.signed_on,
+        removed_on=counts_from(change),
         removed_by=change.id,
     )
 

@@ -275,6 +275,28 @@ def test_a_change_order_takes_lines_out_and_what_was_done_before_stands() -> Non
     assert [(one.name, one.why) for one in of.look().not_valued] == [("B", "not_billable")]
 
 
+def test_a_change_order_counts_from_its_signature_or_from_the_later_day_it_names() -> None:
+    for effective, today, worth in (
+        (None, "2026-05-09", 0),
+        (None, "2026-05-10", 100000),
+        ("2026-05-01", "2026-05-10", 100000),
+        ("2026-05-12", "2026-05-11", 0),
+        ("2026-05-12", "2026-05-12", 100000),
+    ):
+        change = ContractChange(
+            id="CO",
+            name="More",
+            value=100000,
+            signed_on=day("2026-05-10"),
+            effective_on=day(effective) if effective else None,
+            lines=(on_milestone(),),
+        )
+        now = play(contract(change_orders=(change,)), DONE, today=today).look()
+        assert row(now).earned == worth, f"effective {effective}, on {today}"
+        if not worth:
+            assert waiting(now) == [("Design", "future")] and codes(now) == []
+
+
 # Dated lines
 
 
