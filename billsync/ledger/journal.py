@@ -13,11 +13,13 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from billsync.ledger.database import stamp_of
 from billsync.ledger.merkle import leaf_hash, node_hash
+from billsync.ledger.merkle import root as merkle_root
 from billsync.model.errors import Tampered
 from billsync.model.work import canonical_bytes
 
@@ -85,6 +87,12 @@ def head(conn: sqlite3.Connection) -> tuple[int, bytes]:
     """Number and hash of the last row; (0, zeros) before the first."""
     found = conn.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
     return (int(found[0]), bytes(found[1])) if found else (0, START)
+
+
+def root(conn: sqlite3.Connection) -> tuple[int, bytes]:
+    """Number of rows, and the root of the tree over them."""
+    size, _ = head(conn)
+    return size, merkle_root(size, partial(perfect, conn))
 
 
 def entry(conn: sqlite3.Connection, seq: int) -> Entry:

@@ -242,11 +242,15 @@ def _body(one: Record) -> str:
     return text_of(told)
 
 
+def observation_head(account: str, kind: str, name: str, version: str, first_seen: str) -> str:
+    """Which record, which version, when: what is hashed before the body."""
+    return text_of([account, kind, name, version, first_seen])
+
+
 def observation_leaf(account: str, kind: str, name: str, version: str, first_seen: str, body: str) -> bytes:
-    """Merkle leaf of one observation: which record, which version, when, and its exact body."""
-    return sha256(
-        b"\x00" + text_of([account, kind, name, version, first_seen]).encode() + b"\n" + body.encode()
-    ).digest()
+    """Merkle leaf of one observation: its head and its exact body."""
+    text = observation_head(account, kind, name, version, first_seen) + "\n" + body
+    return sha256(b"\x00" + text.encode()).digest()
 
 
 def _columns(one: Record) -> tuple[str, str | None, str | None, str | None, str | None]:

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from sqlite_utils import Database
 
 from billsync.ledger import certificate, documents, export, journal, outbox, polls, postings
 from billsync.ledger.backup import Backup, backup
+from billsync.ledger.checkpoint import Checkpoint, Signer, heads_problems, origin_of
 from billsync.ledger.database import connect, immediate, snapshot, told, told_files
 from billsync.ledger.decisions import decide, decisions
 from billsync.ledger.facts import facts
@@ -26,7 +27,7 @@ from billsync.ledger.relearn import Relearned, relearn
 from billsync.ledger.settled import settled_items
 from billsync.ledger.verify import Verification, verify
 from billsync.model.book import BookDocument, Coverage, Decision, DecisionKind, Facts, Intent, IntentState, Terms
-from billsync.model.errors import LedgerError
+from billsync.model.errors import LedgerError, Tampered
 from billsync.model.invoice import Draft, Invoice, Receipt
 from billsync.model.statement import Evaluation, Item
 from billsync.model.work import PollReceipt, Record
@@ -282,15 +283,34 @@ class Ledger:
         with told(self.path):  # no transaction: the caller may write while it reads on
             yield from journal.rows(self._conn, since_seq)
 
-    def verify(self) -> Verification:
-        """Recompute every hash, replay the journal and compare: what was altered is named."""
-        with self._reading():
-            return verify(self._conn)
+    def verify(self, heads: Sequence[Checkpoint] = ()) -> Verification:
+        """Recompute every hash, replay the journal and compare: what was altered is named.
 
-    def prove(self, reference: str) -> dict[str, Any]:
-        """A self-contained proof of one document: what was billed, on which versions, by whose approval."""
+        heads: noted elsewhere; the journal must hold the rows of each of them, unchanged.
+        """
         with self._reading():
-            return certificate.prove(self._conn, self.id, reference)
+            return verify(self._conn, origin_of(self.id), heads)
+
+    def head(self, signer: Signer, now: datetime) -> Checkpoint:
+        """The head of the journal, signed: to be kept outside."""
+        with self._reading():
+            size, root = journal.root(self._conn)
+            return signer.sign(size, root, now)
+
+    def continues(self, heads: Sequence[Checkpoint]) -> None:
+        """Tampered: the journal is not the continuation of one of these heads."""
+        with self._reading():
+            problems = [what for _, what in heads_problems(self._conn, origin_of(self.id), heads)]
+        if problems:
+            raise Tampered(problems[0], where=str(self.path), hint="`billsync audit verify` tells what was altered")
+
+    def prove(self, reference: str, signer: Signer, now: datetime, older: Checkpoint | None = None) -> bytes:
+        """A self-contained proof of one document that the books hold: what was billed, on which versions of the
+        work, by whose approval, in the journal up to now; `older`: a head that it is proved to continue."""
+        with self._reading():
+            if older is not None:
+                self.continues([older])
+            return certificate.prove(self._conn, reference, self.head(signer, now), signer.key, older)
 
     def backup(self, target: Path, now: datetime) -> Backup:
         """A verified copy at `target`, taken under running writers. LedgerError, and no file, if it does not verify."""

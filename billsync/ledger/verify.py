@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 from billsync.ledger.caches import cache_problems
+from billsync.ledger.checkpoint import Checkpoint, heads_problems
 from billsync.ledger.journal import KEPT_LEVEL, START, Entry, header
 from billsync.ledger.merkle import Growing, leaf_hash
 from billsync.ledger.observations import observation_leaf
@@ -39,8 +40,9 @@ class Verification:
     root: str
 
 
-def verify(conn: sqlite3.Connection) -> Verification:
-    """Check everything; never raises for what was altered, but names it."""
+def verify(conn: sqlite3.Connection, origin: str = "", heads: Sequence[Checkpoint] = ()) -> Verification:
+    """Check everything, and that the journal continues these heads of the ledger `origin`; never raises for what was
+    altered, but names it."""
     problems: list[Problem] = list(schema_problems(conn))
     try:
         check = _Check(conn)
@@ -49,6 +51,7 @@ def verify(conn: sqlite3.Connection) -> Verification:
     try:
         problems.extend(islice(check.run(), _ENOUGH))
         problems.extend(islice(cache_problems(conn), _ENOUGH))
+        problems.extend(heads_problems(conn, origin, heads))
     except sqlite3.Error as error:
         problems.append((check.size + 1, f"the ledger cannot be read on after row {check.size}: {error}"))
     return Verification(
