@@ -109,7 +109,7 @@ class ScheduleOfValues:
     def _progress(self, placed: PlacedLine) -> Work | None:
         identity = self.identity(placed.line)
         found = self._matched(placed.line, identity)
-        billed = self.view.standings.net(identity, self.contract.id)
+        billed = self.view.standings.value(identity, self.contract.id)
         value = self._amount(placed, self.view.today, found.record if found else None)
         percent = measured(self.view, self.contract, placed.line, found, self.counted)
         if value is None or percent is None or placed.removed_on is not None:
@@ -212,8 +212,8 @@ class ScheduleOfValues:
         if not self.view.standings.begun(identity, self.contract.id):
             return None
         kind: LineKind = placed.line.trigger.kind
-        value = self.view.standings.net(identity, self.contract.id)
-        if placed.removed_on is None:
+        value = self.view.standings.value(identity, self.contract.id)
+        if placed.removed_on is None and kind != "threshold":
             text = f"{placed.line.name}: billed, and not done any more at the source; what was billed stands"
             self.view.say("reopened", identity, text)
         return replace(self._work(placed, identity, kind, value, self.view.today), done_on=None, stands=True)

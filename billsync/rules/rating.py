@@ -96,7 +96,7 @@ def _unrated(view: View, contract: Contract, entry: Entry, value: Valued) -> lis
     on = date_of(entry.record)
     if view.standings.begun(entry.identity, contract.id):
         earlier = _last_rated(view, contract, entry)
-        stands = earlier if earlier is not None else view.standings.net(entry.identity, contract.id)
+        stands = earlier if earlier is not None else view.standings.value(entry.identity, contract.id)
         text = f"{label_of(view, entry.seen)}: billed, and has no rate any more; what was good last stands"
         view.say("reopened", entry.identity, text, on=on)
         work = _work(view, contract, entry, replace(value, earned=stands))

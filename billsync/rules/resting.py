@@ -6,11 +6,14 @@ Only time and expenses rest, and only where each is worth what it is worth whate
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from billsync.model.statement import Rest, Unvalued
 from billsync.model.work import SourceKey
 from billsync.rules.settle import Share
 from billsync.rules.view import View, identity_of
+
+_TO_BE_SEEN: Final = frozenset({"deleted", "negative_quantity", "moved"})
 
 
 def resting(view: View, shares: Iterable[Share], troubles: dict[str, str]) -> tuple[Rest, ...]:
@@ -29,7 +32,7 @@ def resting(view: View, shares: Iterable[Share], troubles: dict[str, str]) -> tu
 def _settled(view: View, share: Share, troubles: dict[str, str]) -> bool:
     """Nothing of it is open, on its way, credited or in doubt, and no person spoke about it."""
     work, standing = share.work, share.standing
-    quiet = not (work.cause or work.stands or work.capped or share.opens or standing.references)
+    quiet = not (work.cause in _TO_BE_SEEN or work.stands or work.capped or share.opens or standing.references)
     whole = standing.posted.net == share.earned and not standing.posted.credited and not standing.posted.trued_down
     alone = work.identity not in view.decided.touched and work.contract.id in view.contracts
     good = not any(posting.fact.invoice in troubles for posting in standing.postings)

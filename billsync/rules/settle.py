@@ -79,8 +79,8 @@ def _shares(view: View, work: Work) -> list[Share]:
     clients = [payer.client for payer in contract.payers] or [contract.client]
     clients += [client for client in view.standings.clients(work.identity, contract.id) if client not in clients]
     standings = {client: view.standings.of(work.identity, contract.id, client) for client in clients}
-    if work.stands and work.value == sum(standing.net for standing in standings.values()):
-        earned = {client: standing.net for client, standing in standings.items()}
+    if work.stands and work.value == sum(standing.value for standing in standings.values()):
+        earned = {client: standing.value for client, standing in standings.items()}
         billable = earned
     else:
         earned, billable = _split(work, work.value), _split(work, work.value - work.capped)
@@ -103,8 +103,7 @@ def _split(work: Work, amount: int) -> dict[str, int]:
 
 def _opens(view: View, share: Share, allowed: int, gatekeeper: Gatekeeper) -> Iterator[Open]:
     standing = share.standing
-    billed = standing.sum("own") + standing.sum("elsewhere") - standing.sum("rebilled") - standing.sum("trued_down")
-    moved = share.earned - share.capped - billed - standing.sum("written_off")
+    moved = share.earned - share.capped - standing.value - standing.sum("written_off")
     waiting = standing.sum("credited") - allowed
     again = allowed - standing.sum("rebilled")
     no_room = min(max(0, again), share.work.no_room)

@@ -60,6 +60,11 @@ class Standing:
         return self.posted.net + self.flying.net
 
     @property
+    def value(self) -> int:
+        """The value that was billed, true-ups included: what a person credited, or had billed once more, left it."""
+        return self.sum("own") + self.sum("elsewhere") - self.sum("rebilled") - self.sum("trued_down")
+
+    @property
     def retained(self) -> int:
         """Withheld and not released, with what is on its way."""
         return self.sum("withheld") - self.sum("released")
@@ -141,6 +146,10 @@ class Standings:
     def net(self, identity: str, contract: str) -> int:
         """Billed less credited over all payers, with what is on its way."""
         return sum(standing.net for standing in self.all_of(identity, contract))
+
+    def value(self, identity: str, contract: str) -> int:
+        """The value that was billed over all payers; see Standing.value."""
+        return sum(standing.value for standing in self.all_of(identity, contract))
 
     def begun(self, identity: str, contract: str) -> bool:
         """True where something of it was billed under this contract and still stands."""

@@ -96,7 +96,7 @@ def _at_own_amount(view: View, seen: Observation, contract: Contract, terms: Mil
     if found.reopened:
         _say_open_again(view, found, identity)
     stands = found.reopened or value is None
-    earned = value if value is not None else view.standings.net(identity, contract.id)
+    earned = value if value is not None else view.standings.value(identity, contract.id)
     return _milestone_work(view, found, contract, terms, identity, earned, stands)
 
 
@@ -105,7 +105,7 @@ def _open(
 ) -> Work | None:
     if view.standings.begun(identity, contract.id):
         _say_open_again(view, found, identity)
-        stands = view.standings.net(identity, contract.id)
+        stands = view.standings.value(identity, contract.id)
         return _milestone_work(view, found, contract, terms, identity, stands, True)
     if found.gone:
         view.found.not_valued.append(unvalued(view, found.seen, "not_billable", "deleted", contract))
@@ -185,18 +185,18 @@ def leftovers(view: View, works: Iterable[Work]) -> Iterator[Work]:
 
 def _leftover(view: View, identity: str, contract_id: str, moved_to: str) -> Work:
     contract = view.contracts.get(contract_id) or _lost_contract(view, identity, contract_id)
-    net = view.standings.net(identity, contract_id)
+    billed = view.standings.value(identity, contract_id)
     seen = _record_of(view, identity)
     on = _last_work(view, identity, contract_id)
-    if not moved_to and net:
+    if not moved_to and billed:
         text = f"{identity}: billed under {contract_id}, whose terms or records do not show it any more; it stands"
-        view.say("moved", identity, text, on=on, amount=net, currency=contract.currency)
+        view.say("moved", identity, text, on=on, amount=billed, currency=contract.currency)
     return Work(
         identity=identity,
         kind=_kind_of(identity),
         contract=contract,
         name=getattr(seen.record, "name", "") or identity if seen else identity,
-        value=0 if moved_to else net,
+        value=0 if moved_to else billed,
         done_on=on,
         key=seen.key if seen else None,
         purchase_order=contract.purchase_order,

@@ -184,7 +184,7 @@ class Firm:
                         because=part.because,
                         decision=part.decision,
                     )
-                    self._post(fact)
+                    self.post(fact)
         self.intents = [intent for intent in self.intents if intent.reference != draft.reference]
 
     def intend(self, draft: Draft, state: IntentState) -> None:
@@ -215,9 +215,10 @@ class Firm:
         for posting in list(self.postings):
             if posting.fact.invoice == reference and posting.reverses is None and posting.id not in reversed_already:
                 fact = replace(posting.fact, amount=-posting.fact.amount, decision=made.id)
-                self._post(fact, reverses=posting.id)
+                self.post(fact, reverses=posting.id)
 
-    def _post(self, fact: NewPosting, reverses: int | None = None) -> None:
+    def post(self, fact: NewPosting, reverses: int | None = None) -> None:
+        """The ledger posts it tonight."""
         posting = Posting(id=len(self.postings) + 1, at=self.now(), night=self.today, fact=fact, reverses=reverses)
         self.postings.append(posting)
 
@@ -227,7 +228,7 @@ class Firm:
         for place in evaluation.places:
             self.places.setdefault(place.identity, place)
         for fact in evaluation.postings:
-            self._post(fact)
+            self.post(fact)
 
 
 def _posting(line_kind: str, amount: int) -> tuple[PostingKind, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from billsync.model.book import NewPosting
 from billsync.model.contract import (
     Cap,
     Contract,
@@ -351,6 +352,39 @@ def test_billed_again_bears_another_reference() -> None:
     assert len(set(references)) == 3 and references[0] == first
 
 
+def test_an_exclusion_writes_off_what_was_to_be_billed_once_more_too() -> None:
+    firm = billed()
+    firm.decide("credit", T1, amount=50000)
+    firm.night()
+    firm.decide("rebill", T1, amount=20000)
+    firm.decide("exclude", T1)
+    after = firm.night()
+    assert figures(row(after)) == {"earned": 100000, "billed": 100000, "credited": 50000, "written_off": 50000}
+
+
+def test_what_a_posting_wrote_off_is_neither_open_nor_billed() -> None:
+    firm = Firm(contracts=[contract()]).see(hours("t1", "10.00"))
+    firm.post(
+        NewPosting(
+            identity=T1, contract="C", client="acme", currency="USD", kind="written_off", amount=40000, invoice=""
+        )
+    )
+    assert figures(row(firm.night())) == {"earned": 100000, "written_off": 40000, "billed": 60000}
+
+
+def test_a_threshold_that_stands_keeps_its_credit_held() -> None:
+    reached = ScheduleLine(id="t", name="T", amount=50000, trigger=Trigger(kind="threshold", at_hours=Decimal(5)))
+    firm = billed(lines=(reached,))
+    firm.decide("credit", "C/line/t", amount=20000)
+    firm.see(hours("t1", "10.00", approval=SUBMITTED))
+    firm.night()
+    after = firm.night()
+    assert causes(after, "C/line/t") == [
+        ("billed", "", 50000), ("credited", "credited", 20000), ("held", "credited", 20000),
+    ]  # fmt: skip
+    assert codes(after) == ["credited", "reopened"]
+
+
 # Voids
 
 
@@ -412,6 +446,13 @@ def test_opening_by_date_and_by_list() -> None:
     firm.see(hours("t1", "9.00", "2026-03-04"))
     assert firm.night().drafts == (), "nothing old is billed, whatever is edited there"
     assert figures(row(firm.look())) == {"earned": 150000, "billed": 150000}
+
+
+def test_what_we_billed_ourselves_is_not_opened_afterwards() -> None:
+    firm = billed()
+    firm.contracts = [contract(opening_before=day("2026-04-01"), opening_items=frozenset({T1}))]
+    firm.see(hours("t1", "12.00"))
+    assert causes(firm.night(), T1)[-1] == ("held", "drift", 20000)
 
 
 def test_corrections_wait_for_a_person_who_says_what_they_correct() -> None:

@@ -236,6 +236,13 @@ def test_what_is_billed_to_the_cent_or_never_billable_may_rest() -> None:
     assert resting(of) == [("a", "billed", 10000), ("b", "not_billable", 0)]
 
 
+def test_what_the_source_marks_as_billed_after_we_billed_it_may_rest() -> None:
+    of = Firm(contracts=[contract()]).see(hours("a", "1.00"))
+    of.night()
+    of.see(hours("a", "1.00", billed_at_source=True))
+    assert resting(of) == [("a", "billed", 10000)] and codes(of.look()) == []
+
+
 @pytest.mark.parametrize("what", ["edit", "vanish", "decide", "void", "capped"])
 def test_what_somebody_should_see_never_rests(what: str) -> None:
     terms = (
