@@ -26,6 +26,7 @@ BUSY_SECONDS: Final = 5
 CACHE_KIB: Final = 65536
 OLDEST: Final = (3, 37)
 """STRICT tables."""
+_RESTORE: Final = "restore the last backup with `billsync ledger restore`, then `billsync ledger relearn`"
 
 
 def connect(path: Path, *, read_only: bool) -> Database:
@@ -107,7 +108,7 @@ def _open_read_only(path: Path) -> Database:
         connection = sqlite3.connect(address + flags, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             connection.close()
             if flags.endswith("immutable=1") or (side.exists() and side.stat().st_size):
                 raise
@@ -156,6 +157,9 @@ def told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise LedgerError(_what(error), where=str(path), hint=_hint(error)) from error
+    except UnicodeDecodeError as error:  # SQLite tells of a damaged schema in the schema's damaged words
+        what = "the ledger's file is damaged: its schema is no text any more"
+        raise LedgerError(what, where=str(path), hint=_RESTORE) from error
 
 
 @contextmanager
@@ -194,7 +198,7 @@ def _hint(error: sqlite3.Error) -> str:
         return "wait for the other run to end"
     if "readonly" in text or "unable to open" in text:
         return "check the owner and permissions of the file and its folder"
-    return "restore the last backup with `billsync ledger restore`, then `billsync ledger relearn`"
+    return _RESTORE
 
 
 def stamp_of(at: datetime) -> str:

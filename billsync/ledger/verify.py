@@ -52,7 +52,7 @@ def verify(conn: sqlite3.Connection, origin: str = "", heads: Sequence[Checkpoin
         problems.extend(islice(check.run(), _ENOUGH))
         problems.extend(islice(cache_problems(conn), _ENOUGH))
         problems.extend(heads_problems(conn, origin, heads))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         problems.append((check.size + 1, f"the ledger cannot be read on after row {check.size}: {error}"))
     return Verification(
         ok=not problems,
