@@ -64,11 +64,7 @@ def let_go(
     conn: sqlite3.Connection, reference: str, *, person: str, reason: str, at: datetime, night: date
 ) -> tuple[int, ...]:
     """Reverse the postings of a document that is voided or deleted in the books; returns the reversed ones."""
-    old = conn.execute(
-        "SELECT id, identity, contract, client, currency, kind FROM posting "
-        "WHERE invoice = ? AND reverses IS NULL ORDER BY id",
-        (reference,),
-    ).fetchall()
+    old = _posted_on(conn, reference)
     _may_be_let_go(conn, reference, old)
     made = decide(conn, "let_go", reference, person=person, reason=reason, at=at)
     numbers = [row[0] for row in old]
@@ -112,7 +108,34 @@ def is_let_go(conn: sqlite3.Connection, reference: str) -> bool:
 
 
 def _nothing_stands_on(conn: sqlite3.Connection, reference: str, old: Sequence[tuple[Any, ...]]) -> None:
-    """A later credit of the same work, or a later release of what the document withheld, stands on it."""
+    found = _standing_on(conn, reference, old)
+    if found is not None:
+        kind, later, identity = found
+        what = "credit" if kind == "credited" else "release of the hold-back"
+        raise LedgerError(
+            f"{reference} cannot be let go: a {what} stands on it ({later})",
+            where=identity,
+            hint=f"void {later} in the books and let it go first",
+        )
+
+
+def stands_alone(conn: sqlite3.Connection, reference: str) -> bool:
+    """True where no later credit or release stands on this document."""
+    return _standing_on(conn, reference, _posted_on(conn, reference)) is None
+
+
+def _posted_on(conn: sqlite3.Connection, reference: str) -> list[tuple[Any, ...]]:
+    return conn.execute(
+        "SELECT id, identity, contract, client, currency, kind FROM posting "
+        "WHERE invoice = ? AND reverses IS NULL ORDER BY id",
+        (reference,),
+    ).fetchall()
+
+
+def _standing_on(
+    conn: sqlite3.Connection, reference: str, old: Sequence[tuple[Any, ...]]
+) -> tuple[str, str, str] | None:
+    """A later credit of the same work, or a later release of what the document withheld: kind, document, identity."""
     for number, identity, contract, client, currency, kind in old:
         later: tuple[Any, ...] | None = None
         if kind in ("billed", "withheld"):
@@ -126,12 +149,8 @@ def _nothing_stands_on(conn: sqlite3.Connection, reference: str, old: Sequence[t
                 (number, reference, contract, client, currency),
             ).fetchone()
         if later is not None:
-            what = "credit" if later[0] == "credited" else "release of the hold-back"
-            raise LedgerError(
-                f"{reference} cannot be let go: a {what} stands on it ({later[1]})",
-                where=identity,
-                hint=f"void {later[1]} in the books and let it go first",
-            )
+            return later[0], later[1], identity
+    return None
 
 
 _STANDING: Final = (

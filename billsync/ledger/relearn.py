@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from billsync.ledger import stamp
 from billsync.ledger.documents import foreign
 from billsync.ledger.outbox import confirm, intent, plan
-from billsync.ledger.postings import let_go, parts_of
+from billsync.ledger.postings import let_go, parts_of, stands_alone
 from billsync.ledger.projection import next_id, record
 from billsync.model.book import Intent
 from billsync.model.invoice import Draft, Invoice, Line, Part, Receipt
@@ -56,7 +56,7 @@ def relearn(
         if not _confirmed(conn, receipt.reference):
             learned.append(_learn(conn, sink, receipt, bears, person, at, night))
     _adopt(conn, own, sink, ledgers, person, at)
-    gone = [one.reference for one in learned if _billed_elsewhere(conn, one)]
+    gone = [one.reference for one in learned if _billed_elsewhere(conn, one) and stands_alone(conn, one.reference)]
     for reference in gone:
         let_go(conn, reference, person=person, reason="its work is billed on another document", at=at, night=night)
     return Relearned(
