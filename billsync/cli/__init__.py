@@ -41,6 +41,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "invoice": "The invoices of ours, and what the books say of them.",
         "audit": "Every fact and decision for your accountant; whether any was changed.",
         "ledger": "Back up, restore and look at the ledger.",
+        "torture": "Simulate months of faults: nothing twice, nothing lost.",
     },
 }
 COMMANDS: Final = {name: help_line for section in SECTIONS.values() for name, help_line in section.items()}
