@@ -25,7 +25,8 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
     last = ledger.last_read_back(sink.account)
     read_at = firm.now()
     receipts = list(sink.read_back(None if last is None else last - OVERLAP))
-    strangers = ledger.foreign(sink.account, receipts)
+    # A deleted document carries no work, and not all books tell of it when they are learned again.
+    strangers = [one for one in ledger.foreign(sink.account, receipts) if one.status != "deleted"]
     if strangers:  # nothing is stored: the next night must see them again
         names = ", ".join(f"{receipt.number} ({receipt.reference})" for receipt in strangers[:5])
         more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
