@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ def credits(view: View, shares: Iterable[Share]) -> Iterator[Credit]:
         by_identity.setdefault(share.work.identity, []).append(share)
         for name in {posting.fact.invoice for posting in share.standing.postings if posting.fact.invoice}:
             by_document.setdefault(name, []).append(share)
-    taken: dict[int, int] = {}
+    taken = _Taken()
     for decision in view.decided.all:
         if decision.kind != "credit":
             continue
@@ -38,44 +39,60 @@ def credits(view: View, shares: Iterable[Share]) -> Iterator[Credit]:
         yield from _of_decision(view, decision, mine, document, taken)
 
 
-def _of_decision(
-    view: View, decision: Decision, shares: list[Share], document: str, taken: dict[int, int]
-) -> Iterator[Credit]:
+class _Taken:
+    """What earlier decisions take tonight, of each share, in all and on one document."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[tuple[int, str], int] = defaultdict(int)
+
+    def take(self, share: Share, document: str, amount: int) -> None:
+        for name in {document, ""}:
+            self._amounts[id(share), name] += amount
+
+    def of(self, share: Share, document: str) -> int:
+        return self._amounts[id(share), document]
+
+
+def _of_decision(view: View, decision: Decision, shares: list[Share], document: str, taken: _Taken) -> Iterator[Credit]:
     """The part of a decision that is on no document yet. Nothing on its way is credited before it is known."""
-    nets = [_billed_until(share, decision, document) for share in shares]
+    nets = [_billed_until(view, share, decision, document) for share in shares]
     whole = sum(nets)
     if whole <= 0 or any(share.standing.references for share in shares):
         return
     wanted = whole if decision.amount is None else min(decision.amount, whole)
     for share, part in zip(shares, allocate(wanted, nets), strict=True):
-        stands = _still_there(share, decision, document) - taken.get(id(share), 0)
+        stands = min(_still_there(view, share, decision, name) - taken.of(share, name) for name in {document, ""})
         left = min(part - _given_back(view, share, decision), stands)
         if left > 0:
-            taken[id(share)] = taken.get(id(share), 0) + left
+            taken.take(share, document, left)
             yield Credit(share=share, amount=left, decision=decision)
 
 
-def _billed_until(share: Share, decision: Decision, document: str) -> int:
+def _billed_until(view: View, share: Share, decision: Decision, document: str) -> int:
     """Billed less credited when the person decided; only what stands on the document where one is named."""
     postings = [posting for posting in share.standing.postings if posting.at <= decision.at]
-    return max(0, sum(_effect(posting, document) for posting in postings))
+    return max(0, min(sum(_effect(view, posting, name) for posting in postings) for name in {document, ""}))
 
 
-def _still_there(share: Share, decision: Decision, document: str) -> int:
+def _still_there(view: View, share: Share, decision: Decision, document: str) -> int:
     """What stands of that today: what was credited, trued down or let go since is not credited again, and what was
     billed since was not meant."""
     return sum(
-        _effect(posting, document)
+        _effect(view, posting, document)
         for posting in share.standing.postings
         if posting.at <= decision.at or posting.fact.kind == "credited" or posting.fact.amount < 0
     )
 
 
-def _effect(posting: Posting, document: str) -> int:
+def _effect(view: View, posting: Posting, document: str) -> int:
+    """What a posting adds to what stands of a share: in all, or on one document (billed there, credited of it)."""
     fact = posting.fact
-    if fact.kind == "billed" and (not document or fact.invoice == document):
-        return fact.amount
-    return -fact.amount if fact.kind == "credited" else 0
+    if fact.kind == "billed":
+        return fact.amount if document in ("", fact.invoice) else 0
+    if fact.kind != "credited":
+        return 0
+    decided = view.decided.by_id.get(view.standings.decision_of(posting) or 0)
+    return -fact.amount if not document or (decided is not None and decided.subject == document) else 0
 
 
 def _given_back(view: View, share: Share, decision: Decision) -> int:

@@ -79,6 +79,7 @@ def test_true_up_bills_exactly_what_was_added() -> None:
     firm.see(hours("t1", "12.00"))
     [draft] = firm.look().drafts
     assert (draft.kind, lines([draft])) == ("invoice", [("adjustment", 20000)])
+    assert causes(firm.look(), T1)[-1] == ("ready", "drift", 20000)
     assert figures(row(firm.night())) == {"earned": 120000, "billed": 120000}
 
 
@@ -240,6 +241,7 @@ def test_moved_with_true_up_on_both_is_credited_first_and_billed_the_night_after
     firm.see(hours("t1", "10.00", project="P-2"))
     [draft] = firm.look().drafts
     assert (draft.kind, draft.contracts, draft.total) == ("credit_memo", ("C",), -100000)
+    assert causes(firm.look(), T1)[:2] == [("billed", "", 100000), ("ready", "moved", -100000)]
     firm.night()
     [draft] = firm.look().drafts
     assert (draft.kind, draft.contracts, draft.total) == ("invoice", ("D",), 100000)
@@ -333,6 +335,34 @@ def test_a_credit_of_a_whole_invoice_gives_each_of_its_items_back() -> None:
     assert row(firm.night()).credited == 30000
 
 
+def test_a_credit_of_one_invoice_leaves_what_is_on_another_alone() -> None:
+    firm = billed(after_billing="true_up")
+    first = firm.postings[0].fact.invoice
+    firm.see(hours("t1", "13.00"), hours("t2", "1.00"))
+    firm.night()
+    firm.decide("credit", first)
+    [draft] = firm.look().drafts
+    assert lines([draft]) == [("credit", -100000)]
+    second = firm.postings[1].fact.invoice
+    firm.decide("credit", second, amount=20000)
+    after = [line.amount for draft in firm.look().drafts for line in draft.lines]
+    assert sorted(after) == [-100000, -15000, -5000]
+    firm.night()
+    firm.decide("credit", second)
+    [draft] = firm.look().drafts
+    assert lines([draft]) == [("credit", -15000), ("credit", -5000)]
+
+
+def test_nothing_on_its_way_is_credited_before_it_is_known() -> None:
+    firm = billed(after_billing="true_up")
+    firm.see(hours("t1", "13.00"))
+    firm.intend(firm.look().drafts[0], "unknown")
+    firm.decide("credit", T1)
+    assert firm.look().drafts == ()
+    firm.intents.clear()
+    assert [draft.kind for draft in firm.look().drafts] == ["credit_memo"]
+
+
 def test_no_more_is_credited_than_was_billed() -> None:
     firm = billed()
     firm.decide("credit", T1, amount=999999)
@@ -350,6 +380,31 @@ def test_billed_again_bears_another_reference() -> None:
     firm.night()
     references = [posting.fact.invoice for posting in firm.postings]
     assert len(set(references)) == 3 and references[0] == first
+
+
+@pytest.mark.parametrize(
+    ("now", "figure"),
+    [
+        ("8.00", {"earned": 80000, "billed": 130000, "credited": 50000}),
+        ("5.00", {"earned": 50000, "billed": 100000, "credited": 50000}),
+        ("2.00", {"earned": 20000, "billed": 100000, "credited": 50000, "held": -30000}),
+    ],
+)
+def test_what_is_worth_less_now_is_not_billed_once_more(now: str, figure: dict[str, int]) -> None:
+    firm = billed()
+    firm.decide("credit", T1, amount=50000)
+    firm.night()
+    firm.decide("rebill", T1)
+    firm.see(hours("t1", now))
+    assert figures(row(firm.night())) == figure
+
+
+def test_what_was_mapped_and_changes_is_drift() -> None:
+    firm = Firm(contracts=[contract()]).see(hours("t1", "10.00"))
+    firm.decide("map", T1, target="INV-7")
+    firm.night()
+    firm.see(hours("t1", "11.00"))
+    assert causes(firm.night(), T1) == [("billed", "", 100000), ("held", "drift", 10000)]
 
 
 def test_an_exclusion_writes_off_what_was_to_be_billed_once_more_too() -> None:
@@ -544,6 +599,9 @@ def test_room_that_comes_back_is_taken_by_itself_in_order() -> None:
     assert again.drafts == (), "others took the room: nothing is billed above the cap"
     found = row(again)
     assert found.billed - found.credited == 150000
+    assert causes(again, T1)[-1] == ("held", "credited", 70000)
+    firm.contracts = [contract(caps=(Cap(id="cap", amount=230001),))]
+    assert causes(firm.night(), T1)[-1] == ("held", "credited", 69999), "one cent found room behind the others"
 
 
 def test_excluded_work_takes_no_room_and_is_written_off_whole() -> None:
