@@ -72,10 +72,16 @@ def _unbilled_clients(view: View) -> None:
         if contract.billing.period != "monthly" or not _runs(view, contract):
             continue
         day = billing_day(contract.billing, view.today)
-        last = view.facts.last_billed.get(contract.id) or contract.starts_on or contract.signature.on
+        last = view.facts.last_billed.get(contract.id) or _began(contract)
         if day < view.today and last is not None and last < day:
             text = f"{contract.client}: {contract.id} is billed monthly, and nothing was billed since {last}"
             view.say("client_not_billed", contract.id, text, on=day)
+
+
+def _began(contract: Contract) -> date | None:
+    """The day from which billsync answers for the contract's bills."""
+    days = (contract.opening_before, contract.starts_on, contract.signature.on)
+    return max((day for day in days if day is not None), default=None)
 
 
 def _runs(view: View, contract: Contract) -> bool:
