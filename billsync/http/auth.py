@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping
 from billsync.http.call import decode
 from billsync.http.client import httpx
 from billsync.http.fill import Values
+from billsync.http.paths import with_member
 from billsync.http.redact import Redactor
 from billsync.model.errors import SecretError
 from billsync.sdk.api import ApiKey, Basic, Bearer, BodyCredentials, OAuth1
@@ -56,12 +57,14 @@ class BodyAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Flow:
         body = decode(request.content, where=str(request.url.copy_with(query=None))) if request.content else {}
+        for member, value in self._members.items():
+            body = with_member(body, member, value)
         headers = {name: value for name, value in request.headers.items() if name != "content-length"}
         yield httpx.Request(
             request.method,
             request.url,
             headers={**headers, "content-type": "application/json"},
-            content=exact_json({**body, **self._members}),
+            content=exact_json(body),
             extensions=request.extensions,
         )
 

@@ -139,7 +139,8 @@ def of_body(raw: Json, reply: Reply, tests: tuple[Success, ...], *, account: str
         found = values_at(raw, test.at)
         if _holds(test, found):
             continue
-        kind = CLASSES[test.fails_as]
+        names = values_at(raw, test.named_at) if test.named_at else []
+        kind = CLASSES[next((test.named[str(name)] for name in names if str(name) in test.named), test.fails_as)]
         texts = values_at(raw, test.message_at) if test.message_at else []
         said = next((_short(str(text)) for text in texts), "")
         return kind(

@@ -59,7 +59,12 @@ def _kind(value: Json) -> str:
 
 
 def with_member(body: Json, path: str, value: Json) -> Json:
-    """A copy of an object in which the member at a dotted path is `value`; objects on the way are made."""
+    """A copy of an object in which the member at a dotted path is `value`; objects on the way are made.
+
+    A number steps into a list that has so many elements (the key among the arguments of a remote call)."""
     name, _, rest = path.partition(".")
+    if isinstance(body, list) and name.isdigit() and int(name) < len(body):
+        place = int(name)
+        return [*body[:place], with_member(body[place], rest, value) if rest else value, *body[place + 1 :]]
     inner = body.get(name) if isinstance(body, Mapping) else None
     return {**(body or {}), name: with_member(inner, rest, value) if rest else value}

@@ -48,7 +48,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class BodyCredentials:
-    """Credentials inside each JSON body: member -> option (Scoro)."""
+    """Credentials inside each JSON body: member -> option (Scoro); a dotted path where it lies deeper (Odoo)."""
 
     members: Mapping[str, str]
 
@@ -178,6 +178,11 @@ class Success:
     absent: bool = False
     message_at: str = ""
     fails_as: Literal["BadAnswer", "Refused", "AuthFailed", "Denied", "RateLimited"] = "BadAnswer"
+    named_at: str = ""
+    """Dotted path of the vendor's name for the error, where `named` gives some of them a class of their own."""
+    named: Mapping[str, Literal["BadAnswer", "Refused", "AuthFailed", "Denied", "Missing", "RateLimited"]] = field(
+        default_factory=dict
+    )
 
 
 GRAPHQL_SUCCESS = Success(at="errors", absent=True, message_at="errors.0.message")

@@ -72,6 +72,8 @@ class Sink(ABC, Generic[O]):
     """Where the ledger's stamp is kept, in words (private note, attachment, external field)."""
     drafts: ClassVar[bool] = True
     """False: a created document is in receivables at once."""
+    tells_deletions: ClassVar[bool] = True
+    """False: a deletion leaves nothing that `read_back` could tell (Odoo): then a run asks `absent`."""
     needs_customer: ClassVar[bool] = True
     """False: any client can be billed without a customer of these books (the folder)."""
     quality: ClassVar[Quality] = "bronze"
@@ -129,6 +131,10 @@ class Sink(ABC, Generic[O]):
     @abstractmethod
     def taxes(self) -> Iterator[TaxCode]:
         """Tax codes in the books."""
+
+    def absent(self, ids: Sequence[str]) -> Sequence[str]:
+        """Of these documents, by `Receipt.id`, the ones that are not in the books any more."""
+        raise UsageError(f"{self.title} tells deletions by itself", where=self.account)
 
     def attach(self, receipt: Receipt, name: str, content: bytes, media_type: str) -> None:
         """Attach evidence to a document, where the books can hold it."""

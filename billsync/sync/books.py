@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from billsync.model.errors import Fork
+from billsync.model.invoice import Receipt
 from billsync.sdk.sink import Sink
 from billsync.sync.firm import Firm
 
@@ -22,9 +24,10 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
     Raises Fork when the books hold a document of ours that this ledger does not know, or another ledger's: then
     nothing may be pushed to this sink until `billsync ledger relearn` has restored its postings.
     """
-    last = ledger.last_read_back(sink.account)
-    read_at = firm.now()
-    receipts = list(sink.read_back(None if last is None else last - OVERLAP))
+    last, read_at = ledger.last_read_back(sink.account), firm.now()
+    everything = last is None or last > read_at  # read while the clock was ahead
+    since = None if last is None or everything else last - OVERLAP
+    receipts = [*sink.read_back(since), *_deleted(ledger, sink)]
     # A deleted document carries no work, and not all books tell of it when they are learned again.
     strangers = [one for one in ledger.foreign(sink.account, receipts) if one.status != "deleted"]
     if strangers:  # nothing is stored: the next night must see them again
@@ -36,3 +39,12 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
             hint=f"an older or another ledger is in use: `billsync ledger relearn {sink.account}`, then sync again",
         )
     return ledger.read_back(sink.account, receipts, read_at=read_at)
+
+
+def _deleted(ledger: Ledger, sink: Sink[Any]) -> list[Receipt]:
+    """Documents of ours that are gone without a trace, where the books tell no deletions."""
+    if sink.tells_deletions:
+        return []
+    known = {document.receipt.id: document.receipt for document in ledger.documents(sink.account)}
+    standing = [ident for ident, receipt in known.items() if receipt.status not in ("voided", "deleted")]
+    return [replace(known[ident], status="deleted", balance=None) for ident in sink.absent(standing)]

@@ -70,6 +70,14 @@ def test_credentials_in_each_body(vendor, opened, api):
     assert write.json() == {"a": 1, "apiKey": TOKEN, "lang": "eng"}
 
 
+def test_credentials_lie_deep_in_a_body(vendor, opened, api):
+    """Odoo wants the key among the arguments of the call."""
+    vendor.on("/v1/x", OK)
+    session = opened(api(auth=BodyCredentials({"params.args.2": "token"})))
+    session.read("/x", {"params": {"args": ["firm", 6, "", "read", [1]]}})
+    assert vendor.seen[0].json() == {"params": {"args": ["firm", 6, TOKEN, "read", [1]]}}
+
+
 def test_credentials_in_a_body_leave_its_numbers_alone(vendor, opened, api):
     from decimal import Decimal
 

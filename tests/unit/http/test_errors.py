@@ -203,6 +203,15 @@ def test_a_declared_refusal_in_a_200_has_written_nothing(vendor, opened, api):
     assert isinstance(error, Refused) and error.sent is False
 
 
+@pytest.mark.parametrize(("name", "kind"), [("AccessError", Denied), ("UserError", Refused)])
+def test_an_error_in_a_200_has_the_class_of_its_name(vendor, opened, api, name, kind):
+    vendor.on("/v1/x", Says({"error": {"data": {"name": name, "message": "no"}}}))
+    test = Success(at="error", absent=True, message_at="error.data.message", fails_as="Refused",
+                   named_at="error.data.name", named={"AccessError": "Denied"})  # fmt: skip
+    error = failed_write(opened(api(success=(test,))))
+    assert type(error) is kind and error.sent is False
+
+
 def test_a_failed_write_of_graphql_leaves_it_open(vendor, opened, api):
     vendor.on("/v1/x", Says({"data": None, "errors": [{"message": "later"}]}))
     error = failed_write(opened(api(success=(GRAPHQL_SUCCESS,))))
