@@ -67,7 +67,7 @@ def read_back(conn: sqlite3.Connection, sink: str, receipts: Sequence[Receipt], 
 def _identities(conn: sqlite3.Connection, references: Sequence[str]) -> list[str]:
     """What stands on documents that people changed must be looked at again."""
     found = conn.execute(
-        "SELECT DISTINCT p.identity FROM json_each(?) AS j JOIN posting AS p ON p.invoice = j.value",
+        "SELECT DISTINCT p.identity FROM json_each(?) AS j CROSS JOIN posting AS p ON p.invoice = j.value",
         (text_of(list(references)),),
     )
     return [row[0] for row in found]

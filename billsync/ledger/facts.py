@@ -1,8 +1,9 @@
 """From the ledger to the rules: everything a night's evaluation may look at, and no more.
 
 First the records and identities to load are chosen (awake, or at rest under other terms), into two temporary tables;
-everything else is a query over these. What stays at rest comes as totals. `as_of` gives the facts as they stood at an
-instant: what is at rest since before then is unchanged since, so it stays a total there too.
+everything else is a query over these, joined in that order (CROSS JOIN): the planner knows no sizes and must not
+start from a table that grows with the years. What stays at rest comes as totals. `as_of` gives the facts as they
+stood at an instant: what is at rest since before then is unchanged since, so it stays a total there too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from billsync.ledger.lookalikes import lookalikes
 from billsync.ledger.observations import observation_of
 from billsync.ledger.outbox import OPEN, intents, intents_at
 from billsync.ledger.polls import coverage
-from billsync.ledger.postings import read_postings
+from billsync.ledger.postings import posting_of
+from billsync.ledger.projection import COLUMNS
 from billsync.ledger.recent import last_billed, last_worked
 from billsync.ledger.selection import choose
 from billsync.model.book import Facts, Posting, Terms
@@ -140,13 +142,13 @@ def _history(
 
 
 def _postings(conn: sqlite3.Connection, as_of: datetime | None) -> tuple[Posting, ...]:
-    return tuple(
-        read_postings(
-            conn,
-            "JOIN temp.chosen_identity AS c ON c.identity = p.identity WHERE (?1 IS NULL OR p.at <= ?1)",
-            (None if as_of is None else stamp_of(as_of),),
-        )
+    columns = ", ".join(f"p.{name}" for name in COLUMNS["posting"])
+    found = conn.execute(
+        f"SELECT {columns} FROM temp.chosen_identity AS c CROSS JOIN posting AS p ON p.identity = c.identity "
+        "WHERE ?1 IS NULL OR p.at <= ?1 ORDER BY p.id",
+        (None if as_of is None else stamp_of(as_of),),
     )
+    return tuple(map(posting_of, found))
 
 
 def _samples(

@@ -160,7 +160,7 @@ def _known(intake: _Intake, chunk: Sequence[Record]) -> dict[str, tuple[int, str
     names = json.dumps([canonical(one.id) for one in chunk])
     found = intake.conn.execute(
         "SELECT r.external_id, r.id, r.version, r.last_poll, r.vanished IS NOT NULL FROM json_each(?) AS j "
-        "JOIN record AS r ON r.account = ? AND r.kind = ? AND r.external_id = j.value",
+        "CROSS JOIN record AS r ON r.account = ? AND r.kind = ? AND r.external_id = j.value",
         (names, intake.receipt.account, intake.receipt.kind),
     )
     return {row[0]: (row[1], row[2], row[3], bool(row[4])) for row in found}

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from billsync.ledger.database import instant
 from billsync.ledger.decisions import decide
-from billsync.ledger.projection import COLUMNS, next_id, record
+from billsync.ledger.projection import next_id, record
 from billsync.ledger.rest import notice_identities, wake_identities
 from billsync.model.book import NewPosting, Posting, PostingKind
 from billsync.model.errors import LedgerError
@@ -20,7 +20,6 @@ from billsync.model.work import SourceKey
 
 _TOLD: Final = 1000
 """Postings told in one journal row."""
-_SELECT: Final = "SELECT " + ", ".join(f"p.{name}" for name in COLUMNS["posting"]) + " FROM posting AS p"
 
 
 def parts_of(invoice: Invoice) -> Iterator[tuple[int, int, PostingKind, int]]:
@@ -157,12 +156,6 @@ _STANDING: Final = (
     "SELECT p.kind, p.invoice FROM posting AS p WHERE p.id > ? AND p.invoice <> ? AND p.reverses IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM posting AS r WHERE r.reverses = p.id) AND "
 )
-
-
-def read_postings(conn: sqlite3.Connection, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Posting]:
-    """Postings (alias `p`) that fulfil a condition of ours, oldest first."""
-    for row in conn.execute(f"{_SELECT} {condition} ORDER BY p.id", parameters):
-        yield posting_of(row)
 
 
 def posting_of(row: tuple[Any, ...]) -> Posting:

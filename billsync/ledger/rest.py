@@ -75,7 +75,7 @@ def _awake_records(conn: sqlite3.Connection, chunk: Sequence[Rest]) -> dict[tupl
     """Numbers of the awake, present records by key and version. A record in two rests (two payers) is found once."""
     keys = json.dumps([[rest.key.account, rest.key.kind, rest.key.id] for rest in chunk])
     found = conn.execute(
-        "SELECT r.account, r.kind, r.external_id, r.version, r.id FROM json_each(?) AS j JOIN record AS r "
+        "SELECT r.account, r.kind, r.external_id, r.version, r.id FROM json_each(?) AS j CROSS JOIN record AS r "
         "ON r.account = json_extract(j.value, '$[0]') AND r.kind = json_extract(j.value, '$[1]') "
         "AND r.external_id = json_extract(j.value, '$[2]') "
         "WHERE r.awake = 1 AND r.vanished IS NULL",
@@ -93,7 +93,7 @@ def wake_records(conn: sqlite3.Connection, numbers: Iterable[int]) -> None:
 def wake_identities(conn: sqlite3.Connection, identities: Iterable[str]) -> None:
     """These identities got a posting or a decision: the whole record behind each wakes."""
     for chunk in _chunks(identities):
-        which = "record IN (SELECT a.record FROM json_each(?) AS j JOIN at_rest AS a ON a.identity = j.value)"
+        which = "record IN (SELECT a.record FROM json_each(?) AS j CROSS JOIN at_rest AS a ON a.identity = j.value)"
         _wake(conn, which, json.dumps(chunk))
 
 

@@ -56,8 +56,8 @@ def _narrow(conn: sqlite3.Connection, terms: Terms, only: str) -> None:
     named = _records_of(conn, terms, only)
     projects = _projects(conn, terms, named, only)
     conn.execute(
-        "DELETE FROM temp.chosen WHERE record NOT IN (SELECT c.record FROM temp.chosen AS c JOIN record AS r "
-        "ON r.id = c.record JOIN json_each(?) AS j ON json_extract(j.value, '$[0]') = r.account "
+        "DELETE FROM temp.chosen WHERE record NOT IN (SELECT c.record FROM temp.chosen AS c CROSS JOIN record AS r "
+        "ON r.id = c.record CROSS JOIN json_each(?) AS j ON json_extract(j.value, '$[0]') = r.account "
         "AND json_extract(j.value, '$[1]') = r.project)",
         (json.dumps(projects),),
     )
@@ -88,7 +88,7 @@ def _record(conn: sqlite3.Connection, account: str, kind: str, name: str) -> lis
 
 
 _BEHIND = """
-SELECT DISTINCT r.id FROM posting AS p JOIN json_each(p.evidence) AS e JOIN record AS r
+SELECT DISTINCT r.id FROM posting AS p CROSS JOIN json_each(p.evidence) AS e CROSS JOIN record AS r
 ON r.account = json_extract(e.value, '$.key.account') AND r.kind = json_extract(e.value, '$.key.kind')
 AND r.external_id = json_extract(e.value, '$.key.id') WHERE p.identity = ?
 """

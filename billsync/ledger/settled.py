@@ -19,13 +19,15 @@ SELECT a.identity, a.client, a.contract, a.fingerprint, a.currency, a.amount, a.
     r.account, r.kind, r.external_id, r.project, r.person, o.body,
     (SELECT p.invoice FROM posting AS p WHERE p.identity = a.identity AND p.client = a.client
      AND p.kind IN ('billed', 'opening') ORDER BY p.id DESC LIMIT 1)
-FROM at_rest AS a JOIN record AS r ON r.id = a.record JOIN observation AS o ON o.seq = r.observation
-WHERE a.state = 'billed' ORDER BY r.account, r.kind, r.external_id, a.client
+FROM at_rest AS a CROSS JOIN record AS r ON r.id = a.record CROSS JOIN observation AS o ON o.seq = r.observation
+WHERE a.state = 'billed' ORDER BY a.record, a.identity, a.client
 """
 
 
 def settled_items(conn: sqlite3.Connection, terms: Terms) -> Iterator[Item]:
-    """Billed items at rest under the terms in force: billed less what is withheld, and the withheld part apart."""
+    """Billed items at rest under the terms in force: billed less what is withheld, and the withheld part apart.
+
+    In the order in which the records were first seen, so that a million need no sorting."""
     in_force = {name: contract.fingerprint() for name, contract in terms.contracts.items()}
     names = _project_names(conn)
     for row in conn.execute(_RESTING):
@@ -40,8 +42,9 @@ def settled_items(conn: sqlite3.Connection, terms: Terms) -> Iterator[Item]:
 
 def _project_names(conn: sqlite3.Connection) -> dict[tuple[str, str], str]:
     found = conn.execute(
-        "SELECT r.account, r.external_id, json_extract(o.body, '$.name') FROM record AS r "
-        "JOIN observation AS o ON o.seq = r.observation WHERE r.kind = 'project'"
+        "SELECT r.account, r.external_id, json_extract(o.body, '$.name') "
+        "FROM (SELECT DISTINCT account FROM poll WHERE kind = 'project') AS q CROSS JOIN record AS r "
+        "ON r.account = q.account AND r.kind = 'project' CROSS JOIN observation AS o ON o.seq = r.observation"
     )
     return {(account, name): shown for account, name, shown in found}
 

@@ -204,11 +204,11 @@ def test_items_at_rest_are_named_as_the_rules_name_them(ledger, world):
     told = [(one.name, one.person, one.project, one.done_on) for one in ledger.settled_items(known)]
     day = date(2026, 2, 1)
     assert told == [
+        ("Ana Roe, 2026-02-01, Drawings", "Ana Roe", "Annex", day),
+        ("a.roe, 2026-02-01, Site visit", "a.roe", "Annex", day),
         ("Travel, 2026-02-01", "a.roe", "Annex", day),
         ("expense, 2026-02-01", "", "Annex", day),
         ("Phase 5", "", "Annex", day),
-        ("Ana Roe, 2026-02-01, Drawings", "Ana Roe", "Annex", day),
-        ("a.roe, 2026-02-01, Site visit", "a.roe", "Annex", day),
     ]
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from billsync.model.codec import encode
 from billsync.model.errors import KeyReuse, LedgerError, UsageError
-from billsync.model.work import digest
 from tests.unit.ledger.conftest import (
     NIGHT,
     assert_sound,
@@ -220,10 +219,3 @@ def test_a_decision_without_a_reason_is_none(ledger, world, wrong):
     with pytest.raises(UsageError):
         ledger.decide(given["kind"], given["subject"], person=given["person"], reason=given["reason"], at=world.clock())
     assert ledger.decisions() == ()
-
-
-def test_an_approval_stays_bound_to_the_hash_it_was_given_for(ledger, world):
-    approved = ledger.decide("approve", digest(DOCUMENT.lines), person="ana", reason="checked", at=world.clock())
-    bill(ledger, world.clock, DOCUMENT)
-    proof = ledger.prove("BS-1")
-    assert [row["body"]["id"] for row in proof["rows"] if row["event"] == "decided"] == [approved.id]
