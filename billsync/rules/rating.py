@@ -136,7 +136,7 @@ def _work(view: View, contract: Contract, entry: Entry, value: Valued) -> Work:
         unit_price=value.unit_price,
         cost_centre=record.cost_centre if isinstance(record, TimeEntry) else None,
         purchase_order=record.purchase_order or contract.purchase_order,
-        cause=_cause(contract, entry),
+        cause=_cause(view, contract, entry),
         stands=entry.stands,
         evidence=evidence_of(entry.seen),
         because=value.because,
@@ -151,7 +151,7 @@ def _person(view: View, entry: Entry) -> str:
     return name or view.person(entry.seen.key.account, record.person)
 
 
-def _cause(contract: Contract, entry: Entry) -> str:
+def _cause(view: View, contract: Contract, entry: Entry) -> str:
     """What stops the record itself."""
     record = entry.record
     if entry.gone:
@@ -161,15 +161,18 @@ def _cause(contract: Contract, entry: Entry) -> str:
         return "negative_quantity"
     if record.billed_at_source:
         return "billed_at_source"
-    return "receipt_missing" if isinstance(record, Expense) and _no_receipt(contract, record) else ""
+    return "receipt_missing" if isinstance(record, Expense) and _no_receipt(view, contract, record) else ""
 
 
-def _no_receipt(contract: Contract, expense: Expense) -> bool:
-    least = contract.expenses.receipt_from if contract.expenses else None
-    if least is None or expense.receipt:
+def _no_receipt(view: View, contract: Contract, expense: Expense) -> bool:
+    """A receipt proves what was spent: the amount before the mark-up, in the contract's currency."""
+    terms = contract.expenses
+    if terms is None or terms.receipt_from is None or expense.receipt:
         return False
-    value = value_expense(contract, replace(expense, currency=contract.currency), None).earned or 0
-    return value >= least
+    at_cost = replace(contract, expenses=replace(terms, markup=Decimal(0)))
+    rate = exchange_rate(view.facts.exchange_rates, expense.currency, contract.currency, expense.spent_on)
+    spent = value_expense(at_cost, expense, rate).earned
+    return spent is not None and spent >= terms.receipt_from
 
 
 def _corrected(view: View, contract: Contract, works: list[Work]) -> list[Work]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from billsync.model.book import ExchangeRate
 from billsync.model.contract import (
     Approver,
     Client,
@@ -161,6 +162,18 @@ def test_a_receipt_is_wanted_from_an_amount_on() -> None:
     after = of.night()
     assert causes(after, "expense/work/b") == [("held", "receipt_missing", 5000)]
     assert row(after).billed == 4999 + 8000
+
+
+def test_a_receipt_is_wanted_for_what_was_spent_not_for_the_mark_up_nor_for_another_currency_s_figure() -> None:
+    of = Firm(contracts=[contract(expenses=ExpenseTerms(receipt_from=7500, markup=Decimal(20)))])
+    yen = ExchangeRate(currency="JPY", into="USD", on=day("2026-03-01"), rate=Decimal("0.0067"), source="ECB")
+    of.facts_more["exchange_rates"] = (yen,)
+    of.see(spent("a", "74.99"), spent("b", "9000", currency="JPY"), spent("c", "12000", currency="JPY"))
+    after = of.night()
+    # 74.99 x 1.2 = 89.988, 9,000 x 0.0067 = 60.30 x 1.2 = 72.36, 12,000 x 0.0067 = 80.40 x 1.2 = 96.48
+    assert causes(after, "expense/work/a") == [("billed", "", 8999)]
+    assert causes(after, "expense/work/b") == [("billed", "", 7236)]
+    assert causes(after, "expense/work/c") == [("held", "receipt_missing", 9648)]
 
 
 def test_the_books_must_be_open_on_the_day_of_the_invoice_and_late_work_is_marked() -> None:
