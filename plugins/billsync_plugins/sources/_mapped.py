@@ -42,11 +42,15 @@ class MappedSource(Source[O], Generic[O, T]):
     """Reads a table for each kind that has one. A subclass opens tables, and says which columns are its own."""
 
     own: ClassVar[Mapping[str, str]]
-    """Field -> the vendor's own column that stands for it, unless the firm maps it."""
+    """Field -> the vendor's own column that stands for it, unless the firm maps it. A record's id is its row's."""
 
     @classmethod
     def kinds(cls, options: O) -> frozenset[Kind]:
         return frozenset(kind for kind, name in TABLES.items() if getattr(options, name) is not None)
+
+    def own_of(self, table: T) -> Mapping[str, str]:
+        """As `own`, of one table."""
+        return self.own
 
     @abstractmethod
     def open_table(self, table: T) -> Opened:
@@ -77,7 +81,7 @@ class MappedSource(Source[O], Generic[O, T]):
     def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
         """Into the table's `mark_column`. Records are found again only where their id is the row's own."""
         table = self._table(kind)
-        if not table.mark_column or "id" in table.columns or table.id_from:
+        if not table.mark_column or "id" in table.columns or table.id_from or self.own_of(table) != self.own:
             raise self._not_offered(f"marks on {TABLES[kind]} without a `mark_column`, or with ids of the firm's own")
         self.write_mark(table, table.mark_column, ids, reference)
 
@@ -104,7 +108,7 @@ class MappedSource(Source[O], Generic[O, T]):
         """The bound mapper, the records as they are read, and what was wrong with rows so far."""
         table, known = self._table(kind), {field.name for field in FIELDS[kind]}
         said = {*table.columns, *table.constants, *(["id"] if table.id_from else [])}
-        own = {field: column for field, column in self.own.items() if field in known - said}
+        own = {field: column for field, column in self.own_of(table).items() if field in known - said}
         opened = self.open_table(table)
         mapping = table.model_copy(update={"columns": {**own, **table.columns}})
         mapper = Mapper(kind, mapping, where=f"{self.account}: {TABLES[kind]}").bind(opened.titles)

@@ -1,0 +1,128 @@
+"""monday.com: items of boards as records, by column mapping. GraphQL, version 2026-10, https://developer.monday.com.
+
+A personal API token of a user who sees the boards. Columns are mapped by id, which survives renaming, or by title.
+- 1,000 calls a day for the whole firm on small plans: one query for all boards' columns, one for 500 items.
+- 200 is no success: whatever stands beside `errors` is not believed, since a missing right looks like no items.
+- A status is done where its label is marked so (`COLUMN.done`); labels are renamed, `.done` and `.index` are not.
+- The date of a status is that of its last change: completed_on: COLUMN.changed, told in `zone`.
+- There is no filter for changes: whole boards are read. Subitems stand on a board of their own.
+- Time is tracked in sessions (`sessions: COLUMN`); approval and billable flags are columns, like everything else.
+- Own columns: @id, @name, @board, @group, @group_id, @parent, @updated, @url.
+Unconfirmed: sessions that were deleted leave the history - shows as: its sessions last ..., but the column says.
+Unconfirmed: the codes of throttles besides the two of complexity - shows as: the list fails with the vendor's words.
+Unconfirmed: `cursor` of a nested items_page goes on like that of next_items_page - shows as: no new row, or an error.
+"""
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+from billsync.model.errors import BadAnswer, Missing
+from billsync.sdk import (
+    GRAPHQL_SUCCESS,
+    Api,
+    Bearer,
+    Cursor,
+    Identity,
+    Limit,
+    Offers,
+    Single,
+    Source,
+    Success,
+    Throttle,
+    hookimpl,
+)
+from billsync.sdk.row import Row
+from billsync_plugins.sources import _monday_queries as queries
+from billsync_plugins.sources._mapped import TABLES, MappedSource
+from billsync_plugins.sources._mapped_rows import Opened, Rows
+from billsync_plugins.sources._monday_items import SESSION, SILENT, bare, cells_of, sessions, titles_of
+from billsync_plugins.sources._monday_options import BoardTable, MondayOptions
+
+CODE = "errors.*.extensions.code"
+BUSY = ("RATE_LIMIT_EXCEEDED", "Rate Limit Exceeded", "maxConcurrencyExceeded", "IP_RATE_LIMIT_EXCEEDED")
+
+
+class Monday(MappedSource[MondayOptions, BoardTable]):
+    """Boards of one account. The whole board is read each time; deletions show by absence."""
+
+    kind = "monday"
+    title = "monday.com"
+    docs = "https://developer.monday.com/api-reference"
+    options_class = MondayOptions
+    api = Api(
+        base_url="https://api.monday.com/v2",
+        auth=Bearer("token"),
+        pages=Cursor(at="boards.0.items_page.cursor", param="cursor"),
+        limits=(Limit(1000, per=86400),),
+        headers={"API-Version": "2026-10"},
+        success=(GRAPHQL_SUCCESS, Success(at="error_code", absent=True, message_at="error_message")),
+        throttles=(
+            Throttle(at=CODE, equals="DAILY_LIMIT_EXCEEDED", wait=3600, ends_poll=True),
+            Throttle(at=CODE, equals="COMPLEXITY_BUDGET_EXHAUSTED", wait_at="errors.*.extensions.retry_in_seconds"),
+            Throttle(at="error_code", equals="ComplexityException", wait=60),
+            *(Throttle(at=CODE, equals=code, wait=60) for code in BUSY),
+        ),
+        message_at=("errors.0.message", "error_message", "errors.0"),
+    )
+    offers = Offers(kinds=frozenset(TABLES), approval="status", changes="whole", marks_billed=True)
+    own: ClassVar = {"id": "@id", "name": "@name", "url": "@url"}
+    quality = "silver"
+
+    def check(self) -> Identity:
+        [raw] = self.http.graphql(queries.WHO)
+        asked, row = self.api.headers["API-Version"], Row(raw, "account", "me.account.name")
+        kept = any(v["value"] == asked and v["kind"] in ("current", "maintenance") for v in row.rows("versions"))
+        old = () if kept else (f"version {asked} of the API is not kept up any more: update billsync",)
+        return Identity(account=row.text("me.account.name"), user=row.text("me.name"), remarks=(*old, *self.look()))
+
+    @cached_property
+    def boards(self) -> dict[str, Row]:
+        """The boards of all tables with their columns, in one call."""
+        tables = [getattr(self.options, name) for name in TABLES.values()]
+        ids = sorted({table.board for table in tables if table})
+        rows = self.http.graphql(queries.BOARDS, {"boards": ids, "limit": len(ids)}, at="boards", pages=Single())
+        return {row.ident("id"): row for row in (Row(raw, "board") for raw in rows)}
+
+    def own_of(self, table: BoardTable) -> dict[str, str]:
+        """A session has an id, a day and a person of its own."""
+        of_session = {"id": "@session", "person": "@person", "date": "@date", "hours": "@hours", "task": "@name"}
+        return {**self.own, **(of_session if table.sessions else {})}
+
+    def open_table(self, table: BoardTable) -> Opened:
+        if table.board not in self.boards:
+            what = f"board {table.board} is not there"
+            raise Missing(
+                what, where=self.account, hint="was it deleted or archived? may the user of the token see it?"
+            )
+        columns = self.boards[table.board].rows("columns")
+        types = {str(raw["id"]): str(raw["type"]) for raw in columns}
+        known = {str(raw["id"]): str(raw["title"]) for raw in columns}
+        mapped = [*table.columns.values(), *([table.sessions] if table.sessions else [])]
+        titles = titles_of(known, mapped, SESSION if table.sessions else ())
+        wanted = sorted(titles.keys() & known.keys())
+        named = {*mapped, *map(bare, mapped)}
+        for column in (column for column in known if {column, known[column]} & named and types[column] in SILENT):
+            raise BadAnswer(f"{known[column]!r} is a column of type {types[column]}, whose value is not told")
+        return Opened(titles, self._rows(table, wanted))
+
+    def write_mark(self, table: BoardTable, column: str, ids: list[str], reference: str) -> None:
+        """One after the other, as the vendor advises."""
+        for ident in ids:
+            marked = {"board": table.board, "item": ident, "column": column, "value": reference}
+            self.http.write("POST", "", {"query": queries.MARK, "variables": marked})
+
+    def _rows(self, table: BoardTable, columns: list[str]) -> Rows:
+        asked = {"boards": [table.board], "columns": columns, "limit": 500}
+        for raw in self.http.graphql(queries.ITEMS, asked, at="boards.0.items_page.items"):
+            item = Row(raw, "item")
+            cells, name = cells_of(item, table.board, self.options.zone), f"item {item.ident('id')}"
+            if not table.sessions:
+                yield name, cells
+                continue
+            for session in sessions(item, table.sessions, self.options.zone):
+                yield f"{name}, session {session['@session']}", {**cells, **session}
+
+
+@hookimpl
+def billsync_sources() -> list[type[Source[Any]]]:
+    return [Monday]
