@@ -104,8 +104,8 @@ def _given_back(view: View, share: Share, decision: Decision) -> int:
 
 
 def wait_for_credits(credits: Iterable[Credit]) -> None:
-    """The drift of a share waits for its credit: that settles what is worth less, and holds what is worth more."""
+    """What else is open of a share waits for its credit, a document of its own: that settles what is worth less, and
+    what is held back of the share is worked out anew when it is known."""
     for credit in credits:
         for part in credit.share.ready:
-            if part.kind == "drift":
-                part.bucket, part.cause = "held", "credited" if part.amount > 0 else "drift"
+            part.bucket, part.cause = "held", "credited" if part.amount > 0 else "drift"

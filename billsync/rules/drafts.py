@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -36,15 +36,16 @@ class Documents:
 
 
 def documents(
-    view: View, shares: Iterable[Share], asked: Iterable[Credit], retainage: Mapping[str, Retainage]
+    view: View, shares: Iterable[Share], asked: Sequence[Credit], retainage: Mapping[str, Retainage]
 ) -> Documents:
     """Group, draft and gate. Open amounts that wait get their cause here, in place."""
     grouping = Grouping(view)
+    credited = {id(credit.share) for credit in asked}
     for share in shares:
         for part in share.ready:
             grouping.group(share).charges.append(Charge(share=share, open=part))
         payable = released(share, retainage[share.work.contract.id])
-        if payable:
+        if payable and id(share) not in credited:
             grouping.group(share).releases.append((share, payable))
     for credit in asked:
         grouping.group(credit.share, credit=True).credits.append(credit)

@@ -115,10 +115,12 @@ def _homes(works: Iterable[Work]) -> dict[str, list[Contract]]:
 
 
 def _billed_elsewhere(view: View, work: Work) -> bool:
-    """Billed under another contract and not credited there yet."""
+    """Billed under another contract and not credited there yet, as far as the books have confirmed it."""
     return any(
-        name != work.contract.id and view.standings.net(work.identity, name)
+        standing.posted.net or standing.references
         for name in view.standings.contracts(work.identity)
+        if name != work.contract.id
+        for standing in view.standings.all_of(work.identity, name)
     )
 
 

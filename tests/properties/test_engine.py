@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from billsync.model.book import Facts
+from billsync.model.book import Facts, Posting
 from billsync.model.contract import (
     Cap,
     Client,
@@ -103,6 +103,7 @@ steps = st.one_of(
     st.tuples(st.sampled_from(["hold", "release", "exclude"]), entry_ids),
     st.tuples(st.just("credit"), entry_ids, st.sampled_from([None, 1, 7777])),
     st.tuples(st.just("rebill"), entry_ids, st.sampled_from([None, 1, 5000])),
+    st.tuples(st.just("credit_document"), st.integers(0, 5), st.sampled_from([None, 1, 9999])),
     st.tuples(st.just("void"), st.integers(0, 5)),
     st.tuples(st.just("lost"), st.integers(0, 1)),
     st.tuples(st.just("night")),
@@ -168,14 +169,24 @@ class Play:
 
     def _void(self, number: int) -> None:
         """Void one of our documents and let it go, where nothing stands on it."""
+        name = self._document(number)
+        if name and self._free(name):
+            self.firm.let_go(name)
+
+    def _credit_document(self, number: int, amount: int | None) -> None:
+        name = self._document(number)
+        if name:
+            self.firm.decide("credit", name, amount=amount)
+
+    def _document(self, number: int) -> str:
+        """One of our documents; "" where there is none."""
         names = sorted({posting.fact.invoice for posting in self.firm.postings if posting.fact.invoice})
-        if names and self._free(names[number % len(names)]):
-            self.firm.let_go(names[number % len(names)])
+        return names[number % len(names)] if names else ""
 
     def _free(self, name: str) -> bool:
         """No later credit or release stands on the document, and it was not let go."""
         mine = [one for one in self.firm.postings if one.fact.invoice == name]
-        if any(one.reverses for one in mine):
+        if any(one.reverses for one in mine) or self._moved_on(mine):
             return False
         gone = {one.reverses for one in self.firm.postings}
         last = {one.fact.identity: one.id for one in mine if one.fact.kind in ("billed", "withheld")}
@@ -186,6 +197,13 @@ class Play:
             and one.reverses is None
             and one.id not in gone
             for one in self.firm.postings
+        )
+
+    def _moved_on(self, mine: list[Posting]) -> bool:
+        """The document credits work that was billed under another contract since: voiding it is a person's double."""
+        return any(
+            one.fact.kind == "credited" and net(self.firm, {"C": "D", "D": "C"}[one.fact.contract])[one.fact.identity]
+            for one in mine
         )
 
     def _lost(self, number: int) -> None:

@@ -249,6 +249,13 @@ def test_moved_with_true_up_on_both_is_credited_first_and_billed_the_night_after
     assert row(after, "D").billed == 100000 and after.drafts == () and codes(after) == []
 
 
+def test_moved_work_is_not_billed_anew_while_its_credit_is_on_the_way() -> None:
+    firm = two("true_up", "true_up")
+    firm.see(hours("t1", "10.00", project="P-2"))
+    firm.intend(firm.look().drafts[0], "unknown")
+    assert firm.look().drafts == () and row(firm.look(), "D").held == 100000
+
+
 def test_moved_with_true_up_on_one_side_only_waits() -> None:
     firm = two("true_up", "review")
     firm.see(hours("t1", "10.00", project="P-2"))
@@ -361,6 +368,32 @@ def test_nothing_on_its_way_is_credited_before_it_is_known() -> None:
     assert firm.look().drafts == ()
     firm.intents.clear()
     assert [draft.kind for draft in firm.look().drafts] == ["credit_memo"]
+
+
+def test_a_credit_means_what_stood_when_it_was_decided() -> None:
+    firm = billed()
+    firm.decide("credit", T1)
+    firm.let_go(firm.postings[0].fact.invoice)
+    firm.night()
+    after = firm.night()
+    assert figures(row(after)) == {"earned": 100000, "billed": 100000}, "what was billed since was not meant"
+    firm.decide("credit", T1, amount=40000)
+    firm.see(hours("t1", "12.00"))
+    assert causes(firm.look(), T1)[-1] == ("held", "drift", 20000)
+    firm.decide("release", T1)
+    assert causes(firm.look(), T1)[-1] == ("held", "credited", 20000), "the credit goes first"
+    firm.night()
+    assert row(firm.look()).credited == 40000
+
+
+def test_a_voided_credit_memo_is_due_again() -> None:
+    firm = billed()
+    firm.decide("credit", T1, amount=40000)
+    firm.night()
+    first = firm.postings[-1].fact.invoice
+    firm.let_go(first)
+    [draft] = firm.look().drafts
+    assert lines([draft]) == [("credit", -40000)] and draft.reference != first
 
 
 def test_no_more_is_credited_than_was_billed() -> None:
@@ -556,6 +589,18 @@ def test_a_release_pays_everything_out_and_nothing_is_withheld_any_more() -> Non
     assert figures(row(after)) == {"earned": 150000, "billed": 150000}
     firm.see(hours("t3", "1.00", "2026-05-12"))
     assert row(firm.night()).withheld == 0
+
+
+def test_a_release_waits_for_a_credit_of_the_same_night() -> None:
+    on = Trigger(kind="dated", on=day("2026-05-12"))
+    firm = Firm(contracts=[retained(releases=(HoldbackRelease(id="final", trigger=on),))])
+    firm.see(hours("t1", "10.00"))
+    firm.night()
+    firm.today = day("2026-05-12")
+    firm.decide("credit", T1, amount=40000)
+    [draft] = firm.look().drafts
+    assert lines([draft]) == [("credit", -40000), ("holdback", 10000)]
+    assert figures(row(firm.night())) == {"earned": 100000, "billed": 100000, "credited": 40000, "held": 40000}
 
 
 def test_a_release_in_part_happens_once() -> None:
