@@ -1,0 +1,147 @@
+"""Odoo: invoices and credit notes as account.move, read back with their payments. Versions 17 to 19, by JSON-RPC.
+
+https://www.odoo.com/documentation/17.0/developer/reference/external_api.html. The user needs Invoicing: Billing.
+- A document is made by `load` under an External ID, in one transaction: the same once more answers the same document
+  and writes nothing, whatever it says, parallel calls included. So what was made is read back, never assumed.
+- `approved` and `sent` are posted in a second call; a document whose answer was lost stays the draft it is, for a
+  person to post. Odoo is not asked to mail: sending is not safe to repeat there.
+- The stamp is an attachment, made in a call of its own: where it failed the document stands without it (a remark).
+- A deleted document leaves no trace, and its External ID is free again: a run asks for the known ones (`absent`).
+- A document is told by its id and our key: drafts share numbers, deleted numbers come back.
+- There is no version: before a void the document is read again and compared, which leaves a gap of one call.
+Rests on source or memory, not on trials: versions 18 and 19 and Enterprise's `in_payment`; states that are not known
+are refused.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+from billsync.model.errors import Refused, Unavailable, VendorError
+from billsync.model.invoice import Invoice, Party, Receipt, TaxCode
+from billsync.sdk import Idempotency, Identity, RoundingModel, Sink, SinkLimits, hookimpl
+from billsync.sdk.api import Json
+from billsync.sdk.exact import exact_json
+from billsync.sdk.parse import dig, need
+from billsync_plugins._odoo import API, RPC, Database, DatabaseOptions
+from billsync_plugins.sinks._odoo_books import Books
+from billsync_plugins.sinks._odoo_documents import DocumentOptions, file_of, table_of
+
+TRIES: Final = 4
+_RACE: Final = "could not serialize access"
+
+
+class OdooOptions(DocumentOptions, DatabaseOptions):
+    """One database, and how documents look there."""
+
+
+class Odoo(Sink[OdooOptions]):
+    """The receivables of one company."""
+
+    kind = "odoo"
+    title = "Odoo"
+    docs = "https://www.odoo.com/documentation/17.0/developer/reference/external_api.html"
+    api = API
+    idempotency = Idempotency(how="upsert", window=None, max_length=200)
+    settle = 0
+    rounding = RoundingModel(tax_per="line", unit_price_decimals=2, quantity_decimals=2)
+    limits = SinkLimits(lines=500, stamp=20_000)
+    stamp = "an attachment of the document"
+    tells_deletions = False
+    quality = "silver"
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, called through this account's session."""
+        return Database(self.http, self.options, self.account)
+
+    @cached_property
+    def books(self) -> Books:
+        """Its receivables."""
+        return Books(self.database, self.options.module, self.account)
+
+    def check(self) -> Identity:
+        name, remarks = self.books.company(self.options.company)
+        return Identity(account=name, user=self.options.login, remarks=remarks)
+
+    def find(self, invoice: Invoice) -> Sequence[Receipt]:
+        return self.books.by_key(invoice.reference)
+
+    def request(self, invoice: Invoice, key: str) -> tuple[str, bytes]:
+        """Without the API key, which the session puts in its place."""
+        columns, rows = table_of(invoice, self.options, self.options.company)
+        context = {"mode": "update", "noupdate": True, "module": self.options.module}
+        body = self.database.body("account.move", "load", [columns, rows], {"context": context})
+        return f"{self.options.base_url or self.options.url}{RPC}", exact_json(body)
+
+    def create(self, invoice: Invoice, key: str) -> Receipt:
+        number = self._loaded(self.request(invoice, key)[1])
+        try:
+            return self._finished(invoice, number)
+        except VendorError as error:
+            error.sent = True  # the document is in the books
+            raise
+
+    def _loaded(self, content: bytes) -> int:
+        """The id of the document, new or not. Whoever loses a race is told so, and asks again."""
+        for _ in range(TRIES):
+            answer = self.http.write("POST", RPC, content=content, headers={"Content-Type": "application/json"}).json()
+            number, said = dig(answer, "result.ids.0"), need(answer, "result.messages")
+            if isinstance(number, int) and not said:
+                return number
+            text = str(dig(said, "0.message", "no reason was given"))
+            if _RACE not in text:
+                raise Refused(f"the vendor refused the request: {text}", where=self.account, sent=False)
+        raise Unavailable("others keep writing the same document", where=self.account)
+
+    def _finished(self, invoice: Invoice, number: int) -> Receipt:
+        """The document as it is in the books, with its stamp, posted where that is wanted."""
+        receipt = self.books.one(number)
+        remarks: list[str] = []
+        if not receipt.stamp:
+            if trouble := self._beside("ir.attachment", "create", file_of(invoice, number)):
+                remarks.append(f"the stamp was not kept: {trouble}")
+            else:
+                receipt = replace(receipt, stamp=invoice.stamp)
+        if invoice.push != "draft" and receipt.status == "draft":
+            if trouble := self._beside("account.move", "action_post", [number]):
+                remarks.append(f"not posted: {trouble}")
+            else:
+                receipt = self.books.one(number)
+        return replace(receipt, remarks=tuple(remarks))
+
+    def _beside(self, model: str, method: str, argument: Json) -> str:
+        """Something beside a document that is in the books by now: what went wrong with it, if anything."""
+        try:
+            self.database.do(model, method, [argument])
+        except VendorError as error:
+            return error.what
+        return ""
+
+    def read_back(self, changed_since: datetime | None) -> Iterator[Receipt]:
+        return self.books.changed(changed_since)
+
+    def absent(self, ids: Sequence[str]) -> Sequence[str]:
+        return self.books.absent(ids)
+
+    def void(self, receipt: Receipt) -> Receipt:
+        """Cancelled. Refused where somebody edited it since, or paid: cancelling would undo the payment's match."""
+        number = int(receipt.id)
+        now = self.books.one(number)
+        if now.revision != receipt.revision or now.payments:
+            raise Refused(f"{now.number or now.id} was edited or paid since", where=self.account, sent=False)
+        self.database.do("account.move", "button_cancel", [[number]])
+        return self.books.one(number)
+
+    def customers(self) -> Iterator[Party]:
+        return self.books.customers()
+
+    def taxes(self) -> Iterator[TaxCode]:
+        return self.books.taxes()
+
+
+@hookimpl
+def billsync_sinks() -> list[type[Sink[Any]]]:
+    return [Odoo]
