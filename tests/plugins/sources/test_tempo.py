@@ -174,7 +174,12 @@ def test_the_sheets_of_a_team_come_in_one_call_a_period(kit):
     kit.bench.more = {"teams": ["9"]}
     assert set(states(kit).values()) == {"approved"}
     paths = [request.path for request in kit.tracker.log if "timesheet-approvals" in request.path]
-    assert paths == ["/4/timesheet-approvals/team/9", "/4/timesheet-approvals/user/1%3Aperson-5"]
+    assert paths == ["/4/timesheet-approvals/team/9", "/4/timesheet-approvals/user/1:person-5"]
+
+
+def test_an_id_that_would_be_another_address_is_refused(kit):
+    kit.tracker.add_worklog("ACME", DAY, 60, person="../../projects")
+    assert "is no id" in kit.refused(BadAnswer, kit.read, "time").what
 
 
 def test_an_approval_that_touches_no_worklog_is_among_the_changes(kit):
