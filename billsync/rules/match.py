@@ -170,7 +170,6 @@ def _billed_entry(view: View, seen: Observation, identity: str, billed: list[str
                 stands=stands,
                 worthless=not _billable(record, contract),
             )
-    _say_reopened(view, seen, identity)
     return None
 
 
