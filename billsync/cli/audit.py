@@ -73,11 +73,14 @@ def verify(
     heads = _heads(against) if against is not None else ()
     with look(config) as firm:
         found = firm.ledger.verify(heads)
+        strange = [one for one in heads if not one.signed_by(_signer(firm.firm, firm.ledger.id).key)]
     if format == "json":
         problems = [{"seq": seq, "what": what} for seq, what in found.problems]
         whole = {"schema": "billsync.verify/1", "ok": found.ok, "rows": found.rows, "head": found.head}
-        json_object(whole | {"root": found.root, "problems": problems})
-    elif found.ok:
+        told = [{"rows": one.size, "at": one.at, "signed_with_our_key": one not in strange} for one in heads]
+        json_object(whole | {"root": found.root, "heads": told, "problems": problems})
+        return 0 if found.ok else TAMPERED
+    if found.ok:
         show(
             [
                 Words(f"The journal is whole: {found.rows} rows, none changed.", "good"),
@@ -89,6 +92,15 @@ def verify(
         rows = tuple(found.problems)
         title = f"NOT WHOLE: {len(rows)} of {found.rows} rows are not what was written."
         show([Words(title, "unsure"), Table(columns=(number("Row"), column("What is wrong")), rows=rows)])
+    for one in strange:
+        show(
+            [
+                Words(
+                    f"The head of {one.size} rows is not signed with our key: was it altered, or the key changed?",
+                    "bad",
+                )
+            ]
+        )
     return 0 if found.ok else TAMPERED
 
 
