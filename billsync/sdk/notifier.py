@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, get_args, get_origin
 
-from billsync.sdk.api import Api, Http
-from billsync.sdk.options import Options
-from billsync.sdk.source import O
+from billsync.sdk.account import Account, O
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,26 +18,8 @@ class Message:
     verdict: str = ""
 
 
-class Notifier(ABC, Generic[O]):
+class Notifier(Account[O]):
     """One channel. `send` raises VendorError; a failed message is a finding of the run, never a failed run."""
-
-    kind: ClassVar[str]
-    title: ClassVar[str]
-    docs: ClassVar[str]
-    api: ClassVar[Api | None] = None
-    options_class: ClassVar[type[Options]] = Options
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for base in getattr(cls, "__orig_bases__", ()):
-            args = get_args(base)
-            if get_origin(base) is Notifier and args and isinstance(args[0], type):
-                cls.options_class = args[0]
-
-    def __init__(self, account: str, options: O, http: Http | None = None) -> None:
-        self.account = account
-        self.options: O = options
-        self.http = http
 
     @abstractmethod
     def send(self, message: Message) -> None:

@@ -5,18 +5,17 @@ No `find`, no sink: after a crash or a time-out only asking the books can tell w
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Literal, get_args, get_origin
+from typing import ClassVar, Literal
 
 from billsync.model.errors import UsageError
 from billsync.model.invoice import Invoice, Party, Receipt, TaxCode
 from billsync.model.money import Rounding
-from billsync.sdk.api import Api, Http
-from billsync.sdk.options import Options
-from billsync.sdk.source import Identity, O, Quality
+from billsync.sdk.account import Account, O
+from billsync.sdk.source import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +55,9 @@ class SinkLimits:
     stamp: int = 4000
 
 
-class Sink(ABC, Generic[O]):
+class Sink(Account[O]):
     """One set of books. A connector declares the class attributes and writes the six methods."""
 
-    kind: ClassVar[str]
-    title: ClassVar[str]
-    docs: ClassVar[str]
-    api: ClassVar[Api | None] = None
     idempotency: ClassVar[Idempotency]
     settle: ClassVar[int] = 0
     """Seconds before `find` can be trusted to show what was just created."""
@@ -76,27 +71,6 @@ class Sink(ABC, Generic[O]):
     """False: a deletion leaves nothing that `read_back` could tell (Odoo): then a run asks `absent`."""
     needs_customer: ClassVar[bool] = True
     """False: any client can be billed without a customer of these books (the folder)."""
-    quality: ClassVar[Quality] = "bronze"
-    options_class: ClassVar[type[Options]] = Options
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for base in getattr(cls, "__orig_bases__", ()):
-            args = get_args(base)
-            if get_origin(base) is Sink and args and isinstance(args[0], type):
-                cls.options_class = args[0]
-
-    def __init__(self, account: str, options: O, http: Http | None = None) -> None:
-        self.account = account
-        self.options: O = options
-        self._http = http
-
-    @property
-    def http(self) -> Http:
-        """The account's session; UsageError for a sink that declares no Api."""
-        if self._http is None:
-            raise UsageError(f"{self.kind} declares no api", where=self.account)
-        return self._http
 
     @abstractmethod
     def check(self) -> Identity:

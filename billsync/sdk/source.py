@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+from typing import ClassVar, Literal
 
 from billsync.model.errors import UsageError
 from billsync.model.work import (
@@ -18,11 +18,8 @@ from billsync.model.work import (
     TimeEntry,
     Window,
 )
-from billsync.sdk.api import Api, Http
-from billsync.sdk.options import Options
-
-O = TypeVar("O", bound=Options)  # noqa: E741  the options class of a connector
-Quality = Literal["bronze", "silver", "gold"]
+from billsync.sdk.account import Account, O
+from billsync.sdk.api import Http
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,40 +48,18 @@ class Offers:
     zone: Literal["account", "company", "caller"] = "account"
 
 
-class Source(ABC, Generic[O]):
+class Source(Account[O]):
     """One account at one vendor. A connector declares the class attributes and writes the generators it offers.
 
     Generators yield every record of the window, completed ones included; they raise VendorError and never skip a
     record they cannot read (`findings` is for what a person must see without stopping the poll: files only).
     """
 
-    kind: ClassVar[str]
-    title: ClassVar[str]
-    docs: ClassVar[str]
-    api: ClassVar[Api | None] = None
     offers: ClassVar[Offers]
-    quality: ClassVar[Quality] = "bronze"
-    options_class: ClassVar[type[Options]] = Options
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for base in getattr(cls, "__orig_bases__", ()):
-            args = get_args(base)
-            if get_origin(base) is Source and args and isinstance(args[0], type):
-                cls.options_class = args[0]
 
     def __init__(self, account: str, options: O, http: Http | None = None) -> None:
-        self.account = account
-        self.options: O = options
-        self._http = http
+        super().__init__(account, options, http)
         self.findings: list[str] = []
-
-    @property
-    def http(self) -> Http:
-        """The account's session; UsageError for a source that declares no Api."""
-        if self._http is None:
-            raise UsageError(f"{self.kind} declares no api", where=self.account)
-        return self._http
 
     def _not_offered(self, what: str) -> UsageError:
         return UsageError(f"{self.title} offers no {what}", where=self.account, hint="see `billsync plugins list`")
