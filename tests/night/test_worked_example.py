@@ -81,7 +81,7 @@ def test_every_figure_as_json(said: Said) -> None:
     ]
     early = {one["identity"]: (one["cause"], one["hours"], one["amount"]) for one in told["not_earned"]}
     assert early == {
-        "time/work/T-5": ("unapproved", "4.00", None),
+        "time/work/T-5": ("unapproved", "4", None),
         f"{C}/line/final": ("open_milestone", None, "27500.00"),
         f"{C}/line/garage": ("open_milestone", None, "12000.00"),
         f"{C}/line/deck": ("change_order_unsigned", None, "8000.00"),
