@@ -27,6 +27,7 @@ from tests.unit.audit.conftest import (
     leave_out_row,
     run,
     swap,
+    tool,
     verdict,
     why_not,
 )
