@@ -36,15 +36,22 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "reconcile": "What was earned, what was billed, and why the rest was not.",
         "explain": "The life of one item or invoice, and every step of its amount.",
         "review": "What waits for a person, and the decisions they can take.",
+        "map": "Projects and people that no term names, and what they may be.",
     },
     "Afterwards": {
         "invoice": "The invoices of ours, and what the books say of them.",
+        "what-if": "What other terms would have made of the work so far.",
         "audit": "Every fact and decision for your accountant; whether any was changed.",
         "ledger": "Back up, restore and look at the ledger.",
         "torture": "Simulate months of faults: nothing twice, nothing lost.",
     },
 }
 COMMANDS: Final = {name: help_line for section in SECTIONS.values() for name, help_line in section.items()}
+
+
+def module_of(command: str) -> str:
+    """The module of a command."""
+    return f"billsync.cli.{command.replace('-', '_')}"
 
 
 class Root(TyperGroup):
@@ -58,7 +65,7 @@ class Root(TyperGroup):
         """The command, imported now; None where the table has no such name."""
         if cmd_name not in COMMANDS:
             return None
-        command = get_command(importlib.import_module(f"billsync.cli.{cmd_name}").app)
+        command = get_command(importlib.import_module(module_of(cmd_name)).app)
         command.name = cmd_name
         return command
 

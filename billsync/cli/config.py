@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from billsync.cli.app import ConfigFile, group
+from billsync.cli.app import ConfigFile, TableFormat, group
+
+if TYPE_CHECKING:
+    from billsync.config.diff import TermChange
+    from billsync.model.book import Terms
+    from billsync.reports.effect import Effect
 
 app = group(
     "The configuration as billsync understands it, and its schema.",
@@ -14,6 +20,7 @@ app = group(
         "billsync config check",
         "billsync config show --format json",
         "billsync config schema > billsync.schema.json",
+        "billsync config diff next-year.yaml",
     ),
 )
 
@@ -63,6 +70,60 @@ def show(
     else:
         draw(report.blocks(terms, accounts, loaded.firm.name))
     return 0
+
+
+@app.command()
+def diff(
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="The changed configuration.")],
+    format: TableFormat = "text",
+    config: ConfigFile = None,
+) -> int:
+    """Show what other terms would change.
+
+    First each term that differs, then what that does to everything not billed
+    yet: by contract and item, its value now and then. CSV holds the second
+    part. Nothing is written anywhere.
+    """
+    from billsync.cli.say import json_object, table
+    from billsync.config.diff import changes
+    from billsync.reports import effect
+    from billsync.sync.firm import open_firm
+
+    firm, new = open_firm(config), open_firm(other).terms
+    differing = [_term(change) for change in changes(firm.terms, new)]
+    found = _effects(config, new) if firm.config.ledger_path.exists() else ()
+    rows = [effect.row(one) for one in found]
+    if format == "json":
+        json_object({"schema": "billsync.config-diff/1", "terms": differing, "effect": rows})
+    else:
+        table(
+            format,
+            names=effect.COLUMNS,
+            rows=rows,
+            blocks=lambda: [*effect.terms_blocks(differing), *effect.blocks(found)],
+        )
+    return 0
+
+
+def _term(change: TermChange) -> dict[str, Any]:
+    return {
+        "contract": change.contract,
+        "what": change.what,
+        "term": change.term or None,
+        "before": change.before or None,
+        "after": change.after or None,
+        "origin": str(change.origin),
+    }
+
+
+def _effects(config: Path | None, new: Terms) -> tuple[Effect, ...]:
+    """Tonight's evaluation under the firm's terms and under the others, compared."""
+    from billsync.cli.firm import look
+    from billsync.reports.effect import effects
+    from billsync.rules.engine import evaluate
+
+    with look(config) as firm:
+        return effects(evaluate(firm.facts()), evaluate(firm.facts(terms=new)))
 
 
 @app.command()

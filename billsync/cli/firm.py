@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from billsync.model.book import Facts
+from billsync.model.book import Facts, Terms
 from billsync.model.statement import Evaluation, Item
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ class Look:
             self.firm.terms, now=then or self.firm.now(), today=as_of or self.firm.today, as_of=then, only=only
         )
         return facts, evaluate(facts)
+
+    def facts(self, *, terms: Terms | None = None, everything: bool = False) -> Facts:
+        """What the rules would look at now, under other terms than the firm's where some are given. `everything`: work
+        at rest too."""
+        return self.ledger.facts(
+            terms or self.firm.terms, now=self.firm.now(), today=self.firm.today, everything=everything
+        )
 
     def settled(self, evaluation: Evaluation) -> Iterator[Item]:
         """Billed items at rest that this evaluation has not looked at, read from the ledger one by one."""

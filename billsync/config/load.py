@@ -73,14 +73,20 @@ class Config:
         return [account for account in self.accounts.values() if account.role == role]
 
 
-def load(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> Config:
-    """The configuration in `path`, or where `find` finds it. UsageError with file and line of every mistake."""
+def load(
+    path: Path | None = None, *, environ: Mapping[str, str] | None = None, contracts: Path | None = None
+) -> Config:
+    """The configuration in `path`, or where `find` finds it. UsageError with file and line of every mistake.
+
+    contracts: a folder of contract files; each contract in it stands for the firm's own of the same id."""
     found = find(path, os.environ if environ is None else environ)
     raw = read(found)
     if not isinstance(raw, YamlMap):
         raise UsageError("the configuration is empty or no mapping", where=f"{found}:1", hint="see `billsync init`")
     problems = Problems()
     document = _with_contracts(raw, found, problems)
+    if contracts is not None:
+        document = _with_others(document, contracts, problems)
     try:
         entry = ConfigEntry.model_validate(document)
     except ValidationError as error:
@@ -115,13 +121,36 @@ def _with_contracts(document: YamlMap, path: Path, problems: Problems) -> YamlMa
         return document  # no list of contracts: the schema says so
     merged = document.copied()
     contracts = _as_list(own, document.origins.get("contracts", where))
+    _add_files(contracts, folder, problems)
+    merged.put("contracts", contracts, document.origins.get("contracts", where))
+    return merged
+
+
+def _with_others(document: YamlMap, folder: Path, problems: Problems) -> YamlMap:
+    """The document with the contracts of another folder in the place of those of the same id."""
+    where = document.origins.get("contracts", document.origin)
+    others = YamlList(where)
+    if not folder.is_dir():
+        raise UsageError("there is no such folder of contracts", where=str(folder))
+    _add_files(others, folder, problems)
+    if not others:
+        raise UsageError("the folder holds no contract", where=str(folder), hint="one contract a file, *.yaml")
+    named = {other.get("id") for other in others if isinstance(other, YamlMap)}
+    own = _as_list(document.get("contracts"), where)
+    for contract, origin in zip(own, own.origins, strict=True):
+        if not isinstance(contract, YamlMap) or contract.get("id") not in named:
+            others.put(contract, origin)
+    merged = document.copied()
+    merged.put("contracts", others, where)
+    return merged
+
+
+def _add_files(contracts: YamlList, folder: Path, problems: Problems) -> None:
     for file in sorted(file for file in folder.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file()):
         try:
             _add_file(contracts, read(file), file)
         except UsageError as error:
             problems.add_error(error)
-    merged.put("contracts", contracts, document.origins.get("contracts", where))
-    return merged
 
 
 def _as_list(value: Any, origin: Origin) -> YamlList:

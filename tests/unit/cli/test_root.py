@@ -36,7 +36,7 @@ def test_a_commands_help_loads_no_library_of_the_work(name):
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_each_command_of_the_table_is_there_and_has_examples(name):
-    app = importlib.import_module(f"billsync.cli.{name}").app
+    app = importlib.import_module(cli.module_of(name)).app
     assert isinstance(app, typer.Typer)
     run = billsync(name, "--help")
     assert run.returncode == 0, run.stderr
