@@ -8,6 +8,7 @@ Exit code 0: all that is printed is proven; 1: it is not, and why. docs/audit.md
 import argparse
 import json
 import re
+import sys
 import zlib
 from base64 import b64decode
 from functools import partial
@@ -110,7 +111,7 @@ def check(data, key, kept):
         need(type(seq) is int and seq > max(last, 0), "the rows are not in order")
         made = sha256((made if seq == last + 1 else next(hashes)) + f"{head}\n{text}".encode()).digest()
         known.append((seq - 1, sha256(b"\x00" + made).digest()))
-        rows[seq], last = (event, strict(text), f"{at} (row {seq})", f"{actor} on {at} (row {seq}): {reason}"), seq
+        rows[seq], last = (event, strict(text), f"{actor} on {at} (row {seq}){': ' * bool(reason)}{reason}"), seq
     note, old = NOTE.fullmatch(index["checkpoint"]), index["older"]
     need(note and last <= int(note[2]) >= old, "the head is malformed, or older than what it should prove")
     root, was = roots(0, int(note[2]), known, old, hashes)
@@ -124,7 +125,7 @@ def check(data, key, kept):
     tied = key or any(is_signed(head, index["key"]) for head in same)
     need(tied, f"whole in itself, but nothing ties it to the firm: give --key, if this is theirs: {index['key']}")
     for seq, places in index["polls"]:
-        (event, body, _, _), leaves = rows[seq], []
+        (event, body, _), leaves = rows[seq], []
         for place in places:
             head, text = next(lines), next(lines)
             *record, version, seen = strict(head)
@@ -148,12 +149,13 @@ def money(minor, currency):
 
 def document(rows, versions, polls):
     """The sentences about the document; every row and every record must have its place in them."""
-    [(told, (_, body, when, _))] = [(seq, row) for seq, row in rows.items() if row[0] == "confirmed"]
+    [(told, (_, body, taken))] = [(seq, row) for seq, row in rows.items() if row[0] == "confirmed"]
     planned, books = body["planned"], body["document"]["receipt"]
-    event, plan, first, _ = rows[planned]
+    event, plan, written = rows[planned]
     this, reference, asked, used = plan["invoice"], plan["reference"], set(), set()
     need(event == "planned" and planned < told, "the plan is none, or later than the confirmation")
-    need({this["reference"], body["reference"], books["reference"]} == {reference}, "two documents are mixed")
+    named = {this["reference"], body["reference"], books["reference"] or reference}
+    need(named == {reference}, "two documents are mixed")
     total = money(sum(line["amount"] for line in this["lines"]), this["currency"])
     yield f"{this['kind']} {reference} of {this['issued_on']} to {this['client_name']}: {total} before tax"
     for number, line in enumerate(this["lines"], 1):
@@ -170,10 +172,10 @@ def document(rows, versions, polls):
                 facts = ", ".join(f"{name} {value}" for name, value in record.items() if isinstance(value, str))
                 yield f"      from {key[1]} of {key[0]}, version {key[3]}, {seen}: {facts}"
     need({*versions, *polls} <= used, "a record is in the file that is not behind the document")
-    yield f"Written down before it was sent: {first}"
-    yield f"Taken by the books as {books['number']}, {money(books['total'], books['currency'])} in all: {when}"
+    yield f"Written down by {written}"
+    yield f"Taken by the books as {books['number']}, {money(books['total'], books['currency'])} in all: by {taken}"
     people = [(seq, row) for seq, row in rows.items() if seq not in {told, planned} | polls]
-    for seq, (event, body, _, who) in people:
+    for seq, (event, body, who) in people:
         approves = event == "decided" and body["kind"] == "approve" and body["subject"] == plan["draft"]["hash"]
         about = reference in (body.get("subject"), body.get("reference")) or body.get("id", 0) in asked
         need(event in ("decided", "let_go") and (about or (approves and seq < planned)), f"row {seq} is not about it")
@@ -194,5 +196,5 @@ if __name__ == "__main__":
         words = [clean(line) for line in check(given.file.read_bytes(), given.key, kept)]
     except (OSError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, zlib.error) as error:
         raise SystemExit(f"NOT PROVEN: the file cannot be read, or is malformed ({type(error).__name__})") from None
-    print("PROVEN", *words, sep="\n")
-    print("Not proven: that the work was done as its records say, that the clocks were right, what came after.")
+    words.append("Not proven: that the work was done as its records say, that the clocks were right, what came after.")
+    sys.stdout.buffer.write("\n".join(["PROVEN", *words, ""]).encode())

@@ -55,6 +55,7 @@ def test_an_outsider_reads_what_was_billed_for_which_work_and_who_approved(prove
     assert any(line.startswith("      from time of work, version ") and "hours 2, id 2" in line for line in lines)
     assert any(line.startswith("Approved by ana on 2026-03-02T") and line.endswith(": as agreed") for line in lines)
     assert any(line.startswith("Taken by the books as N-BS-1, USD 600.00 in all: ") for line in lines)
+    assert any(line.startswith("Written down by billsync on 2026-03-02T") for line in lines)
     assert any("with the key " + FIRM.key in line for line in lines)
     assert f"The log continues the head of 5 rows that you kept, signed {proven.older.at}." in lines
     assert "Not proven: that the work was done" in lines[-1]
