@@ -33,9 +33,11 @@ def check(config: ConfigFile = None) -> int:
     """
     from billsync.cli.say import say
     from billsync.config import load, resolve
+    from billsync.sync.firm import check_line_texts
 
     loaded = load(config)
     terms = resolve(loaded)
+    check_line_texts(loaded, terms)
     parts = {
         "contracts": len(terms.contracts),
         "clients": len(terms.clients),

@@ -131,10 +131,7 @@ def open_firm(
     plugins = Plugins(allow=config.plugins_allow, folder=config.plugins_dir, environ=environ)
     secrets = Secrets(config, hooks=plugins.hooks, environ=environ)
     terms = resolve(config, offered=_offered(config, plugins))
-    if any(contract.billing.templates for contract in terms.contracts.values()):
-        from billsync.reports.render.line_text import check_templates
-
-        check_templates(terms.contracts.values())
+    check_line_texts(config, terms)
     return Firm(
         config=config,
         terms=terms,
@@ -144,6 +141,20 @@ def open_firm(
         new_id=new_id,
         sleep=sleep,
     )
+
+
+def check_line_texts(config: Config, terms: Terms) -> None:
+    """Raise UsageError, with file and line, for a template of invoice lines that fails."""
+    from billsync.reports.render.line_text import check_templates, has_templates
+
+    written = {
+        (entry.id, kind): (entry.billing if kind in entry.billing.templates else config.entry.billing).where(
+            "templates"
+        )
+        for entry in config.entry.contracts
+        for kind in (*config.entry.billing.templates, *entry.billing.templates)
+    }
+    check_templates(filter(has_templates, terms.contracts.values()), written)
 
 
 def _offered(config: Config, plugins: Plugins) -> dict[str, frozenset[Kind]]:

@@ -1,23 +1,31 @@
-"""The text of an invoice line, by the contract's own jinja2 template where it has one.
+"""The text of an invoice line, by a jinja2 template: the schedule line's own, else the contract's for its kind.
 
 Templates run in jinja2's sandbox with undefined names refused. They see: text (the default), project, person,
 done_on, quantity, unit_price, amount, currency, contract, contract_name, client, purchase_order, references, late, and
-parts (identity, amount, quantity).
+parts (identity, amount, quantity). What a line has not is None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, get_args
 
-from billsync.model.contract import Contract
+from billsync.model.contract import Contract, LineKind, Origin, ScheduleLine
 from billsync.model.errors import UsageError
 from billsync.model.invoice import Line, Part
 from billsync.model.money import to_major
 
-_SAMPLE = Line(
+_KINDS: Final = (*get_args(LineKind), "holdback", "release", "adjustment", "credit")
+_OF_A_SCHEDULE: Final = frozenset({"milestone", "dated", "progress", "threshold", "manual"})
+_BARE: Final = Line(
+    kind="milestone",
+    text="Design",
+    amount=18000,
+    parts=(Part(identity="C/line/design", contract="C", amount=18000),),
+)
+_FULL: Final = Line(
     kind="time",
     text="Design",
     amount=18000,
@@ -28,22 +36,70 @@ _SAMPLE = Line(
     project="P-1",
     person="ana",
 )
+Where = Mapping[tuple[str, str], Origin]
+"""Contract and line kind -> where its template is written."""
 
 
 def line_text(line: Line, contract: Contract, client: str, currency: str) -> str:
-    """The line's text. Raises UsageError, naming the contract's place, when its template fails."""
-    template = contract.billing.templates.get(line.kind)
+    """The line's text. Raises UsageError, naming the template's place, when it fails."""
+    own = _own(line, contract)
+    template = own.template if own else contract.billing.templates.get(line.kind)
     if template is None:
         return line.text
-    text = _render(template, _words(line, contract, client, currency), contract, line.kind)
+    what, where = _named(own, line.kind, contract)
+    text = _render(template, _words(line, contract, client, currency), what, where)
     return text.strip() or line.text
 
 
-def check_templates(contracts: Iterable[Contract]) -> None:
-    """Render every template once with a sample line, so that one that fails is named before anything is polled."""
+def check_templates(contracts: Iterable[Contract], written: Where) -> None:
+    """Render every template with a line that has everything and one that has little, so that a template that fails is
+    named before anything is polled."""
     for contract in contracts:
         for kind, template in contract.billing.templates.items():
-            _render(template, _words(_SAMPLE, contract, contract.client, contract.currency), contract, kind)
+            what, _ = _named(None, kind, contract)
+            where = written.get((contract.id, kind), contract.origin)
+            if kind not in _KINDS:
+                raise UsageError(f"{what}: there is no such kind", where=str(where), hint=f"kinds: {', '.join(_KINDS)}")
+            _try(template, contract, what, where)
+        for own in _schedule(contract):
+            if own.template is not None:
+                _try(own.template, contract, *_named(own, "", contract))
+
+
+def has_templates(contract: Contract) -> bool:
+    """Whether anything is to be checked: jinja2 is loaded for nobody else."""
+    return bool(contract.billing.templates) or any(line.template for line in _schedule(contract))
+
+
+def _schedule(contract: Contract) -> Iterator[ScheduleLine]:
+    yield from contract.lines
+    for change in contract.change_orders:
+        yield from change.lines
+
+
+def _own(line: Line, contract: Contract) -> ScheduleLine | None:
+    """The schedule line that this line bills, where it has a template of its own."""
+    if line.kind not in _OF_A_SCHEDULE:
+        return None
+    identity = line.parts[0].identity
+    for own in _schedule(contract):
+        name = f"{contract.id}/line/{own.id}"
+        dated = own.trigger.every is not None and identity.rpartition("/")[0] == name
+        if own.template is not None and (identity == name or dated):
+            return own
+    return None
+
+
+def _named(own: ScheduleLine | None, kind: str, contract: Contract) -> tuple[str, Origin]:
+    """What a template is of, and where it is written."""
+    if own is not None:
+        return f"the template of line {own.id!r} of contract {contract.id}", own.origin
+    return f"the line template for {kind!r} of contract {contract.id}", contract.origin
+
+
+def _try(template: str, contract: Contract, what: str, where: Origin) -> None:
+    for sample in (_FULL, _BARE):
+        _render(template, _words(sample, contract, contract.client, contract.currency), what, where)
 
 
 def _words(line: Line, contract: Contract, client: str, currency: str) -> dict[str, Any]:
@@ -68,16 +124,16 @@ def _words(line: Line, contract: Contract, client: str, currency: str) -> dict[s
     }
 
 
-def _render(template: str, words: Mapping[str, Any], contract: Contract, kind: str) -> str:
+def _render(template: str, words: Mapping[str, Any], what: str, where: Origin) -> str:
     import jinja2
     from jinja2.sandbox import SandboxedEnvironment
 
     environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
     try:
         return environment.from_string(template).render(words)
-    except (jinja2.TemplateError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+    except (jinja2.TemplateError, TypeError, ValueError, ZeroDivisionError, OverflowError, AttributeError) as error:
         raise UsageError(
-            f"the line template for {kind!r} of contract {contract.id} fails: {error}",
-            where=str(contract.origin),
+            f"{what} fails: {error}",
+            where=str(where),
             hint="names a template may use: " + ", ".join(sorted(words)),
         ) from None
