@@ -48,7 +48,6 @@ class Monday(MappedSource[MondayOptions, BoardTable]):
     kind = "monday"
     title = "monday.com"
     docs = "https://developer.monday.com/api-reference"
-    options_class = MondayOptions
     api = Api(
         base_url="https://api.monday.com/v2",
         auth=Bearer("token"),

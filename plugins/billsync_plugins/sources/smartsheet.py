@@ -72,7 +72,6 @@ class Smartsheet(MappedSource[SmartsheetOptions, SheetTable]):
     kind = "smartsheet"
     title = "Smartsheet"
     docs = "https://developers.smartsheet.com/api/smartsheet/openapi"
-    options_class = SmartsheetOptions
     api = Api(
         base_url="https://api.smartsheet.com/2.0",
         auth=OneOf({"token": Bearer("token"), "client_id": LOGIN}),
