@@ -139,3 +139,15 @@ def test_what_the_ten_contracts_show() -> None:
         for expected in read(folder / EXPECTED)["nights"]:
             kinds.update(kind for document in expected["documents"] for kind, *_ in document["lines"])
     assert set(kinds) == {"milestone", "dated", "progress", "threshold", "time", "expense", "holdback", "release"}
+
+
+@pytest.mark.parametrize(("zone", "issued"), [("America/Denver", None), ("Pacific/Auckland", "2026-03-31")])
+def test_the_same_instant_is_another_night_in_another_zone(tmp_path: Path, zone: str, issued: str | None) -> None:
+    """The retainer is billed on the last of the month, by the firm's own calendar: 30 March noon UTC is the 31st in
+    Auckland."""
+    folder = tmp_path / "firm"
+    shutil.copytree(CONTRACTS / "05-managed-services", folder)
+    config = folder / "billsync.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("America/Denver", zone), encoding="utf-8")
+    evaluated(night(folder, Clock(datetime.fromisoformat("2026-03-30T12:00:00Z"))))
+    assert [document["issued_on"] for document in documents(folder).values()] == ([issued] if issued else [])
