@@ -91,7 +91,7 @@ class Database:
         self, model: str, domain: Sequence[Json], fields: str, *, archived: bool = False
     ) -> Iterator[dict[str, Any]]:
         """Rows of a model with the named fields, each once; None where Odoo says false."""
-        last, seen = 0, set[int]()
+        last, seen, empty = 0, set[int](), 0
         context = {"active_test": not archived}
         while True:
             beyond = [["id", ">", last], *domain]
@@ -108,8 +108,14 @@ class Database:
                 more = self.ask(model, "search_count", [[["id", ">", last], *domain]], {"context": context})
                 if more == 0:
                     return
-                if not page:
-                    raise BadAnswer(f"an empty page of {model}, though {more} rows follow", where=self._account)
+                empty = 0 if page else empty + 1
+                if empty > 1:
+                    raise BadAnswer(f"empty pages of {model}, though {more} rows follow", where=self._account)
+
+    def known(self, model: str, wanted: str) -> str:
+        """Those of the wanted fields that the model has: what it has depends on the installed modules."""
+        there = self.ask(model, "fields_get", [wanted.split(), ["type"]])
+        return " ".join(name for name in wanted.split() if name in there)
 
     def count(self, model: str, domain: Sequence[Json]) -> int:
         """How many rows the user sees."""
