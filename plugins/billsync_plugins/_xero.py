@@ -31,7 +31,7 @@ def api(*scopes: str, page_size: int) -> Api:
             grant_days=60,
         ),
         pages=PageNumber(
-            size_param="pageSize", size=page_size, last_at="pagination.pageCount", total_at="pagination.itemCount"
+            size_param="pageSize", size=page_size, count_at="pagination.itemCount", total_at="pagination.itemCount"
         ),
         limits=(Limit(60, per=60), Limit(5000, per=86_400)),
         headers={"Xero-Tenant-Id": "{tenant}", "Accept": "application/json"},

@@ -1,0 +1,132 @@
+"""Xero Projects: projects and time entries. API 2.0, https://developer.xero.com/documentation/api/projects/overview.
+
+- There is no list of all time: each project is asked for its own, closed ones too, but for those without any minute.
+- Billable is time on a task that is charged by the hour. Time on tasks of a fixed price or not chargeable is told, and
+  earns nothing; the task's kind is the custom field `charge`. Nothing says that a fixed-price task is done, so there
+  are no milestones.
+- Xero knows no approval of time: contracts need `approval: not_required`.
+- LOCKED and INVOICED time is billed by Xero itself. Its screens go on offering what we have billed: the firm must bill
+  projects in one place only.
+- `dateUtc` is an instant: `zone` says which day it is. The window is asked a day wider, since nobody tells whether its
+  ends count, and cut here.
+- Nothing tells changes or deletions: the window is read in full each night.
+Rests on memory: that a project whose `minutesLogged` is 0 has no time entries (not asked, they would count as gone).
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from billsync.model.work import Approval, Project, TimeEntry, Window
+from billsync.sdk import Field, Identity, Offers, Source, hookimpl
+from billsync.sdk.api import Json
+from billsync.sdk.row import Row, inside, utc_text
+from billsync_plugins._xero import TenantOptions, api, tenant_name
+
+PROJECTS: Final = "/projects.xro/2.0"
+STATES: Final = ("INPROGRESS", "CLOSED")
+_BILLED: Final = {"ACTIVE": False, "LOCKED": True, "INVOICED": True}
+_CHARGES: Final = {"TIME": True, "FIXED": False, "NON_CHARGEABLE": False}
+DAY: Final = timedelta(days=1)
+
+
+class XeroOptions(TenantOptions):
+    """The projects of one organisation."""
+
+    zone: str = Field(description="Zone of the organisation, e.g. Pacific/Auckland: on which day work was done.")
+
+
+class Xero(Source[XeroOptions]):
+    """Time of one organisation's projects."""
+
+    kind = "xero"
+    title = "Xero Projects"
+    docs = "https://developer.xero.com/documentation/api/projects/overview"
+    api = api("projects.read", page_size=500)
+    offers = Offers(kinds=frozenset({"project", "time"}), approval="none", zone="company")
+    quality = "silver"
+
+    def check(self) -> Identity:
+        """The organisation; one project is asked for, since the right to projects is a right of its own."""
+        name = tenant_name(self.http, self.options.tenant, self.account)
+        next(iter(self._rows("/Projects", "projectId", states=STATES[0])), None)
+        return Identity(account=name, remarks=("time knows no approval: contracts need `approval: not_required`",))
+
+    def projects(self, window: Window) -> Iterator[Project]:
+        return map(project, self._projects())
+
+    def time_entries(self, window: Window) -> Iterator[TimeEntry]:
+        zone = ZoneInfo(self.options.zone)
+        wide = Window(since=window.since - DAY, until=window.until + DAY)
+        dates = {"dateAfterUtc": _midnight(wide.since, zone), "dateBeforeUtc": _midnight(wide.until + DAY, zone)}
+        users = self._named("/ProjectsUsers", "userId")
+        for raw in self._projects():
+            row = Row(raw, "project", "projectId")
+            if row.maybe.dec("minutesLogged") == 0:
+                continue
+            path = f"/Projects/{row.ident('projectId')}"
+            found = list(self._rows(f"{path}/Time", "timeEntryId", **dates))
+            tasks = self._named(f"{path}/Tasks", "taskId") if found else {}
+            entries = inside(wide, (time_entry(entry, tasks, users, self.options.zone) for entry in found))
+            yield from (entry for entry in entries if window.since <= entry.worked_on <= window.until)
+
+    def _projects(self) -> Iterator[Json]:
+        for state in STATES:
+            yield from self._rows("/Projects", "projectId", states=state)
+
+    def _named(self, path: str, unique: str) -> dict[str, Row]:
+        rows = (Row(raw, unique.removesuffix("Id"), unique) for raw in self._rows(path, unique))
+        return {row.ident(unique): row for row in rows}
+
+    def _rows(self, path: str, unique: str, **params: str) -> Iterator[Json]:
+        yield from self.http.rows(f"{PROJECTS}{path}", params, at="items", unique=unique)
+
+
+def _midnight(on: date, zone: ZoneInfo) -> str:
+    return utc_text(datetime.combine(on, time(), zone))
+
+
+def project(raw: Json) -> Project:
+    """The estimate is money; the contact stands as an id, for its name is another API's."""
+    row = Row(raw, "project", "projectId")
+    status = row.text("status")
+    return Project(
+        id=row.ident("projectId"),
+        name=row.text("name"),
+        client=row.maybe.ident("contactId"),
+        status=status.lower(),
+        closed=status == "CLOSED",
+        budget=row.maybe.dec("estimate.value"),
+        currency=row.maybe.text("currencyCode"),
+    )
+
+
+def time_entry(raw: Json, tasks: Mapping[str, Row], users: Mapping[str, Row], zone: str) -> TimeEntry:
+    """Minutes become hours. The rate is the task's, in major units an hour, where it is charged by the hour."""
+    row = Row(raw, "time entry", "timeEntryId")
+    user, task = users.get(row.ident("userId")), tasks.get(row.ident("taskId"))
+    if task is None:
+        task = Row({}, f"task {row.ident('taskId')} of time entry {row.ident('timeEntryId')}")
+    charge, hourly = task.text("chargeType"), task.one_of("chargeType", _CHARGES)
+    return TimeEntry(
+        id=row.ident("timeEntryId"),
+        project=row.ident("projectId"),
+        person=row.ident("userId"),
+        person_name=user.text("name") if user else None,
+        worked_on=row.day_in("dateUtc", zone),
+        hours=row.hours("duration", "minutes"),
+        billable=hourly,
+        approval=Approval(state="none"),
+        task=task.text("name"),
+        notes=row.maybe.text("description"),
+        rate=task.maybe.dec("rate.value") if hourly else None,
+        currency=task.maybe.text("rate.currency") if hourly else None,
+        billed_at_source=row.one_of("status", _BILLED),
+        custom={"charge": charge},
+    )
+
+
+@hookimpl
+def billsync_sources() -> list[type[Source[Any]]]:
+    return [Xero]
