@@ -26,7 +26,9 @@ def blocks() -> Iterator[tuple[int, str, str]]:
         yield text.count("\n", 0, found.start()) + 1, found[1], found[2]
 
 
-@pytest.mark.parametrize(("line", "of", "text"), blocks(), ids=lambda value: str(value) if type(value) is int else "")
+@pytest.mark.parametrize(
+    ("line", "of", "text"), list(blocks()), ids=lambda value: str(value) if type(value) is int else ""
+)
 def test_an_example_is_a_configuration(tmp_path: Path, line: int, of: str, text: str) -> None:
     card = CARD.replace("standard", "default")
     if of:  # the firm's own section
@@ -45,7 +47,7 @@ def sections() -> Iterator[type[Section]]:
                 yield found
 
 
-@pytest.mark.parametrize("section", sections(), ids=lambda section: section.__name__)
+@pytest.mark.parametrize("section", list(sections()), ids=lambda section: section.__name__)
 def test_every_term_has_an_example(section: type[Section]) -> None:
     written = "\n".join(text for _, _, text in blocks())
     missing = [name for name in section.model_fields if not re.search(rf"\b{name}:", written)]
