@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 from typing import Final
 
-from billsync.ledger.database import stamp_of
+from billsync.ledger.database import instant, stamp_of
 from billsync.model.book import Coverage, Terms
 from billsync.model.codec import decode
 from billsync.model.work import RECORDS, Kind, PollReceipt
@@ -26,6 +26,12 @@ def last_complete(
         (account, kind, _until(as_of)),
     ).fetchone()
     return found and decode(PollReceipt, found[0])
+
+
+def last_polled(conn: sqlite3.Connection) -> datetime | None:
+    """When the newest poll of any account ended, by the clock of that run."""
+    found = conn.execute("SELECT finished FROM poll ORDER BY id DESC LIMIT 1").fetchone()
+    return found and instant(found[0])
 
 
 def last_full_sweep(conn: sqlite3.Connection, account: str, kind: str) -> PollReceipt | None:

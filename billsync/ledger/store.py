@@ -125,6 +125,11 @@ class Ledger:
         with self._reading():
             return polls.last_full_sweep(self._conn, account, kind)
 
+    def last_polled(self) -> datetime | None:
+        """When the last night asked its sources, by the clock of that night; None: never."""
+        with self._reading():
+            return polls.last_polled(self._conn)
+
     def coverage(self, terms: Terms) -> tuple[Coverage, ...]:
         """How current each kind of each source account is."""
         with self._reading():

@@ -112,7 +112,7 @@ def _rules(firm: Firm, progress: Progress) -> list[RuleMatch]:
 
 def _read_all(firm: Firm, ledger: Ledger, progress: Progress) -> None:
     nothing = {name: Memory(last={}, last_full={}) for name in firm.terms.sources}
-    wanted = Wanted(today=firm.today, beginning=beginning(firm))
+    wanted = Wanted(now=firm.now(), today=firm.today, beginning=beginning(firm))
     for _, answers in poll_all(firm, nothing, wanted, progress):
         for answer in answers:
             ledger.observe(answer.receipt, answer.records, night=firm.today)

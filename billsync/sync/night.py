@@ -16,6 +16,7 @@ from billsync.model.errors import BillsyncError, UsageError
 from billsync.model.statement import Evaluation
 from billsync.rules.engine import evaluate
 from billsync.sync.books import read_back
+from billsync.sync.clock import clock_findings
 from billsync.sync.firm import Firm
 from billsync.sync.lock import run_lock
 from billsync.sync.poll import KINDS, Memory, Wanted, poll_all
@@ -69,6 +70,7 @@ class _Night:
 
     def whole(self, full: bool, accounts: Collection[str]) -> None:
         """The order of the night."""
+        self.summary.findings.extend(clock_findings(self.firm, self.ledger))
         with ExitStack() as stack:
             pushes = self._open_books(stack)
             self._poll(full, accounts)
@@ -102,7 +104,8 @@ class _Night:
     def _poll(self, full: bool, accounts: Collection[str]) -> None:
         names = [name for name in self.firm.terms.sources if not accounts or name in accounts]
         memories = {name: self._memory(name) for name in names}
-        wanted = Wanted(today=self.firm.today, beginning=beginning(self.firm), full=full)
+        firm = self.firm
+        wanted = Wanted(now=firm.now(), today=firm.today, beginning=beginning(firm), full=full)
         self.progress.say(f"polling {len(names)} account{'s' if len(names) != 1 else ''}")
         for _, answers in poll_all(self.firm, memories, wanted, self.progress):
             for answer in answers:

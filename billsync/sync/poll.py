@@ -64,6 +64,7 @@ class Memory:
 class Wanted:
     """What tonight wants to know: since when, up to today, everything again or only what may have changed."""
 
+    now: datetime
     today: date
     beginning: date
     full: bool = False
@@ -167,7 +168,8 @@ def plan_asks(
         swept, seen = memory.last_full.get(kind), memory.last.get(kind)
         absence = source.shows_absence(kind)
         whole_anyway = wanted.full or source.offers.changes == "whole" or kind not in ("time", "expense")
-        if whole_anyway or swept is None or seen is None or _old(swept, wanted.today):
+        ahead = seen is not None and seen.started > wanted.now  # it was read while the clock was ahead
+        if whole_anyway or ahead or swept is None or seen is None or _old(swept, wanted.today):
             asks.append(Ask(kind=kind, window=whole, full=absence))
             continue
         if source.offers.changes == "since":
