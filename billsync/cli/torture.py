@@ -59,9 +59,8 @@ def _show(told: Campaign) -> None:
     from billsync.cli.say import say
 
     say(f"{told.runs} runs from seed {told.seed}: {told.nights} nights, {told.events} events")
-    say(
-        f"{told.documents} documents, {told.crashes} crashes, {told.breaches['duplicate']} duplicates, {told.breaches['lost']} lost"
-    )
+    duplicates, lost = told.breaches["duplicate"], told.breaches["lost"]
+    say(f"{told.documents} documents, {told.crashes} crashes, {duplicates} duplicates, {lost} lost")
     for played in told.failed:
         say(f"seed {played.script.seed} failed:")
         for breach in played.breaches:

@@ -80,7 +80,7 @@ def of_the_night(world: World, summary: NightSummary, ledger: Ledger) -> Iterato
         yield Breach(kind="silent", what=f"balanced, with {open_intents} open")
     if broken and evaluation.verdict != "unknown":
         yield Breach(kind="silent", what=f"{evaluation.verdict}, with the poll of {broken} incomplete")
-    if world.skew and summary.exit_code == 0 and evaluation.verdict == "balanced":
+    if world.skew_before not in (None, world.skew) and summary.exit_code == 0 and evaluation.verdict == "balanced":
         yield Breach(kind="silent", what="all is well, by a clock that is wrong by a year")
 
 

@@ -206,11 +206,13 @@ def _restore(world: World, event: Event) -> None:
     backup = _chosen(world.backups, event.at)
     if backup is not None:
         world.say(f"restore {backup.name}")
+        world.skew_before = None
         restore(backup, world.firm.config.ledger_path, force=True)
 
 
 def _lose(world: World, event: Event) -> None:
     world.say("the ledger is lost")
+    world.skew_before = None
     path = world.firm.config.ledger_path
     for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)

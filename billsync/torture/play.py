@@ -110,6 +110,7 @@ class _Play:
                 if not world.skew:
                     rows = {table: before.get(table, {}) for table in _TABLES}
                     self._check(invariants.of_the_polls(world, summary, ledger, rows))
+        world.skew_before = world.skew
         return summary
 
     def _survive(self, full: bool) -> NightSummary | None:
