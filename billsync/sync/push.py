@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 WAIT_AT_MOST: Final = 20
 """Seconds a run waits for a sink to settle before it leaves the question to the next night."""
 
+WAIT_IN_DOUBT: Final = 600
+"""Seconds that it waits where the clock does not tell how long ago a document was sent."""
+BELIEVED: Final = timedelta(days=2)
+"""An attempt this old is what a missed night leaves; an older one may be new, and the clock wrong."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Push:
@@ -156,7 +161,7 @@ class Push:
 
     def _resolve(self, intent: Intent) -> None:
         try:
-            found = self.sink.find(intent.invoice)
+            found = self._look(intent)
         except VendorError as error:
             self._unsure(intent, _one_line(error))
             return
@@ -167,6 +172,19 @@ class Push:
         else:
             self._unsure(intent, f"not in the books yet, which is only certain {self.sink.settle} s after it was sent")
 
+    def _look(self, intent: Intent) -> Sequence[Receipt]:
+        """What the books hold of it; where the clock cannot tell how long ago it was sent, after waiting once."""
+        found = self.sink.find(intent.invoice)
+        if found or self.rehearsal or not self._clock_in_doubt(intent):
+            return found
+        self.firm.sleep(self.sink.settle)
+        return self.sink.find(intent.invoice)
+
+    def _clock_in_doubt(self, intent: Intent) -> bool:
+        """Sent in the future, or days ago: the clock may have jumped, and a wait of minutes is cheap and certain."""
+        since = self.firm.now() - (intent.sent_at or intent.planned_at)
+        return not timedelta(0) <= since <= BELIEVED and self.sink.settle <= WAIT_IN_DOUBT
+
     def _may_send_again(self, intent: Intent) -> bool:
         """True where "not there" is proof, or a double would be refused by the books themselves."""
         helps = self.sink.idempotency
@@ -175,7 +193,7 @@ class Push:
             return True
         if helps.how == "key" and helps.window is not None and timedelta(0) <= since < timedelta(seconds=helps.window):
             return True
-        return since >= timedelta(seconds=self.sink.settle)
+        return self._clock_in_doubt(intent) or since >= timedelta(seconds=self.sink.settle)
 
     def _adopt(self, intent: Intent, found: Sequence[Receipt]) -> None:
         if len(found) > 1:
