@@ -25,6 +25,8 @@ HOURS: Final = ("0.25", "1.00", "2.50", "7.75", "3.33", "0.10")
 AMOUNTS: Final = ("12.50", "99.99", "240.00", "7.01")
 STATES: Final = ("approved", "approved", "submitted", "rejected")
 YEAR: Final = timedelta(days=365)
+_TO_RESTORE: Final = 300
+"""Seconds before a lost or restored ledger is used: what left just before is to be seen in the books by then."""
 
 
 def happens(world: World, event: Event) -> None:
@@ -206,12 +208,14 @@ def _restore(world: World, event: Event) -> None:
     backup = _chosen(world.backups, event.at)
     if backup is not None:
         world.say(f"restore {backup.name}")
+        world.clock.advance(_TO_RESTORE)
         world.skew_before = None
         restore(backup, world.firm.config.ledger_path, force=True)
 
 
 def _lose(world: World, event: Event) -> None:
     world.say("the ledger is lost")
+    world.clock.advance(_TO_RESTORE)
     world.skew_before = None
     path = world.firm.config.ledger_path
     for end in ("", "-wal", "-shm"):

@@ -22,7 +22,7 @@ from billsync.torture.people import happens, relearn
 from billsync.torture.script import Event, Night, Script
 from billsync.torture.world import World
 
-QUIET_NIGHTS: Final = 5
+QUIET_NIGHTS: Final = 4
 """Nights without trouble in the end: enough for a credit, what waits behind it, and what that gives room to."""
 DAY: Final = 86_400
 _TABLES: Final = ("projects", "time", "expenses", "milestones")
