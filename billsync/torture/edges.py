@@ -51,6 +51,17 @@ class Edges:
             self._log(f"crash at edge {self.count}: {what}")
             raise Crash(what)
 
+    @contextmanager
+    def around(self, what: str, *, really: bool = True) -> Iterator[None]:
+        """An edge before and one after. A log-in is none: a vendor whose refresh tokens work once gives no second."""
+        if really:
+            self.passing(f"before {what}")
+        try:
+            yield
+        finally:
+            if really:
+                self.passing(f"after {what}")
+
     def committing(self) -> None:
         """A transaction is about to be committed. LedgerError where the disk is full, as the ledger tells it."""
         self.passing("before a commit")
@@ -90,15 +101,13 @@ class Wire(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         what = f"{request.method} {request.url.raw_path.decode()}"
-        self._edges.passing(f"before {what}")
-        try:
-            response = self._vendor.handle_request(request)
-        except httpx.TransportError as error:
-            self._log(f"{what}: {type(error).__name__}")
-            self._edges.passing(f"after {what}")
-            raise
-        self._log(f"{what}: {response.status_code}")
-        self._edges.passing(f"after {what}")
+        with self._edges.around(what, really="token" not in what):
+            try:
+                response = self._vendor.handle_request(request)
+            except httpx.TransportError as error:
+                self._log(f"{what}: {type(error).__name__}")
+                raise
+            self._log(f"{what}: {response.status_code}")
         return response
 
 
@@ -114,10 +123,8 @@ class Watched:
         def watched(*values: Any) -> Any:
             if name == "create":
                 sent(values[0])
-            edges.passing(f"before {name}")
-            answer = method(*values)
-            answer = list(answer) if name != "create" else answer
-            edges.passing(f"after {name}")
-            return answer
+            with edges.around(name):
+                answer = method(*values)
+                return answer if name == "create" else list(answer)
 
         return watched
