@@ -90,6 +90,12 @@ class Sink(Account[O]):
     def create(self, invoice: Invoice, key: str) -> Receipt:
         """Create the document, with the vendor's idempotency key where it has one. Never retried by the session."""
 
+    def finish(self, invoice: Invoice, receipt: Receipt) -> Receipt:
+        """Make up for what `create` does beside the document (its stamp, posting), which a lost answer left undone.
+
+        Called with what `find` found, before it is adopted; what was done already is not done again."""
+        return receipt
+
     @abstractmethod
     def read_back(self, changed_since: datetime | None) -> Iterator[Receipt]:
         """Documents (ours and others) changed since, deleted and voided ones included; None: all."""

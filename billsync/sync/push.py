@@ -202,7 +202,12 @@ class Push:
                 intent, f"the books hold {len(found)} documents with this reference: {numbers}; a person must void one"
             )
             return
-        self._confirm(intent, found[0], "adopted")
+        try:
+            receipt = found[0] if self.rehearsal else self.sink.finish(intent.invoice, found[0])
+        except VendorError as error:  # it is in the books: the next run finds it again, and goes on
+            self._unsure(intent, _one_line(error))
+            return
+        self._confirm(intent, receipt, "adopted")
 
     def _confirm(self, intent: Intent, receipt: Receipt, outcome: Outcome) -> None:
         expected = self._expected(intent.invoice)

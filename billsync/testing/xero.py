@@ -31,7 +31,7 @@ class FakeXero(FakeBooks):
 
     def __init__(self, *, clock: Clock | None = None, manners: Manners | None = None) -> None:
         super().__init__(clock=clock, manners=manners or Manners(key_window=360, rounding=RoundingModel()))
-        self.grants = Grants(self.clock, lives=1800)
+        self.grants = Grants(self.clock, lives=1800, grace=1800)  # remembered: half an hour, for lost answers
         self.page_cap = 1000
         self.locked_up_to: date | None = None
         self._requests: dict[str, bytes] = {}
@@ -77,7 +77,9 @@ class FakeXero(FakeBooks):
             case ["GET", "Contacts"]:
                 return self._page("Contacts", request, [_contact(*pair) for pair in self.customers.items()])
             case ["GET", "TaxRates"]:
-                return self._said("TaxRates", [_rate(*pair) for pair in (("NONE", Decimal(0)), *self.tax_rates.items())])
+                return self._said(
+                    "TaxRates", [_rate(*pair) for pair in (("NONE", Decimal(0)), *self.tax_rates.items())]
+                )
             case ["GET", name] if name in _KINDS:
                 return self._list(name, request)
             case ["PUT", name] if name in _KINDS:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from billsync.model.book import BookDocument
-from billsync.model.errors import AuthFailed, Denied, Refused, Unavailable
+from billsync.model.errors import AuthFailed, Denied, Refused, Unavailable, VendorError
 from billsync.sync import books
 from billsync.testing import Fault
 from billsync.testing.invoices import credit_memo, invoice, line
@@ -116,6 +116,25 @@ def test_a_stamp_that_cannot_be_kept_loses_no_document(kit):
     assert "the stamp was not kept" in receipt.remarks[0]
     again = kit.bench.open().create(invoice(), "key")
     assert again.stamp == invoice().stamp, "the next attempt of the same document makes up for it"
+
+
+@pytest.mark.parametrize("fault", ["timeout_before", "reset_after", "error_before", "throttled", "creation"])
+def test_what_a_lost_answer_left_undone_is_made_up_for(kit, fault):
+    """The document stands without its stamp: the run finds it, and finishes it before it is adopted."""
+    if fault == "creation":
+        kit.books.fail("reset_after", when=kit.creates)
+    else:
+        kit.books.fail(fault, when=lambda request: called(request)[0] == "ir.attachment", times=99)
+    opened = kit.bench.open(transport=kit.books.transport())
+    with pytest.raises(VendorError) as failed:
+        opened.create(invoice(push="approved"), "key")
+    assert failed.value.sent, "the document is in the books"
+    kit.books.forgive()
+    [found] = opened.find(invoice())
+    finished = opened.finish(invoice(push="approved"), found)
+    assert (finished.stamp, finished.status, finished.remarks) == (invoice().stamp, "open", ())
+    assert opened.find(invoice()) == [finished]
+    assert opened.finish(invoice(push="approved"), finished) == finished, "nothing is done twice"
 
 
 def test_reading_that_fails_after_the_document_was_made_is_no_refusal(kit):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from billsync.model.errors import Missing, RateLimited, Refused
+from billsync.model.errors import Missing, RateLimited, Refused, VendorError
 from billsync.testing import Fault
 from billsync.testing.invoices import credit_memo, invoice, line
 from billsync.testing.sink_contract import SinkContract
@@ -86,6 +86,25 @@ def test_what_fails_beside_a_document_is_told_and_loses_nothing(kit, path, told,
     assert told in remark and bool(receipt.stamp) == stamp
     [found] = kit.bench.open().find(invoice())
     assert (found.id, bool(found.stamp)) == (receipt.id, stamp)
+
+
+@pytest.mark.parametrize("fault", ["timeout_before", "reset_after", "error_before", "throttled", "creation"])
+def test_what_a_lost_answer_left_undone_is_made_up_for(kit, fault):
+    """The document stands without its stamp: the run finds it, and finishes it before it is adopted."""
+    if fault == "creation":
+        kit.books.fail("reset_after", when=kit.creates)
+    else:
+        kit.books.fail(fault, when=lambda request: request.path.endswith("/History"), times=99)
+    opened = kit.bench.open(transport=kit.books.transport())
+    with pytest.raises(VendorError) as failed:
+        opened.create(invoice(push="approved"), "key")
+    assert failed.value.sent, "the document is in the books"
+    kit.books.forgive()
+    [found] = opened.find(invoice())
+    finished = opened.finish(invoice(push="approved"), found)
+    assert (finished.stamp, finished.status, finished.remarks) == (invoice().stamp, "open", ())
+    assert opened.find(invoice()) == [finished]
+    assert opened.finish(invoice(push="approved"), finished) == finished, "nothing is done twice"
 
 
 def test_errors_in_a_good_answer_are_a_refusal(kit):

@@ -3,9 +3,9 @@
 https://www.odoo.com/documentation/17.0/developer/reference/external_api.html. The user needs Invoicing: Billing.
 - A document is made by `load` under an External ID, in one transaction: the same once more answers the same document
   and writes nothing, whatever it says, parallel calls included. So what was made is read back, never assumed.
-- `approved` and `sent` are posted in a second call; a document whose answer was lost stays the draft it is, for a
-  person to post. Odoo is not asked to mail: sending is not safe to repeat there.
-- The stamp is an attachment, made in a call of its own: where it failed the document stands without it (a remark).
+- The stamp is an attachment, and `approved` and `sent` are posted: calls of their own, made up for by the next run
+  where an answer was lost. What is refused for good is a remark: then a person posts the draft.
+- Odoo is not asked to mail: sending is not safe to repeat there.
 - A deleted document leaves no trace, and its External ID is free again: a run asks for the known ones (`absent`).
 - A document is told by its id and our key: drafts share numbers, deleted numbers come back.
 - There is no version: before a void the document is read again and compared, which leaves a gap of one call.
@@ -19,7 +19,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from billsync.model.errors import Refused, Unavailable, VendorError
+from billsync.model.errors import Denied, Missing, Refused, Unavailable, VendorError
 from billsync.model.invoice import Invoice, Party, Receipt, TaxCode
 from billsync.sdk import Idempotency, Identity, RoundingModel, Sink, SinkLimits, hookimpl
 from billsync.sdk.api import Json
@@ -79,27 +79,14 @@ class Odoo(Sink[OdooOptions]):
     def create(self, invoice: Invoice, key: str) -> Receipt:
         number = self._loaded(self.request(invoice, key)[1])
         try:
-            return self._finished(invoice, number)
+            return self.finish(invoice, self.books.one(number))
         except VendorError as error:
             error.sent = True  # the document is in the books
             raise
 
-    def _loaded(self, content: bytes) -> int:
-        """The id of the document, new or not. Whoever loses a race is told so, and asks again."""
-        for _ in range(TRIES):
-            answer = self.http.write("POST", RPC, content=content, headers={"Content-Type": "application/json"}).json()
-            number, said = dig(answer, "result.ids.0"), need(answer, "result.messages")
-            if isinstance(number, int) and not said:
-                return number
-            text = str(dig(said, "0.message", "no reason was given"))
-            if _RACE not in text:
-                raise Refused(f"the vendor refused the request: {text}", where=self.account, sent=False)
-        raise Unavailable("others keep writing the same document", where=self.account)
-
-    def _finished(self, invoice: Invoice, number: int) -> Receipt:
-        """The document as it is in the books, with its stamp, posted where that is wanted."""
-        receipt = self.books.one(number)
-        remarks: list[str] = []
+    def finish(self, invoice: Invoice, receipt: Receipt) -> Receipt:
+        """The stamp, and posting where that is wanted. What is refused for good is a remark."""
+        number, remarks = int(receipt.id), []
         if not receipt.stamp:
             if trouble := self._beside("ir.attachment", "create", file_of(invoice, number)):
                 remarks.append(f"the stamp was not kept: {trouble}")
@@ -113,12 +100,26 @@ class Odoo(Sink[OdooOptions]):
         return replace(receipt, remarks=tuple(remarks))
 
     def _beside(self, model: str, method: str, argument: Json) -> str:
-        """Something beside a document that is in the books by now: what went wrong with it, if anything."""
+        """Something beside a document that is in the books by now: why it was refused, "" where it was done."""
         try:
             self.database.do(model, method, [argument])
         except VendorError as error:
+            if not isinstance(error, Refused | Denied | Missing):
+                raise  # the next run makes up for it
             return error.what
         return ""
+
+    def _loaded(self, content: bytes) -> int:
+        """The id of the document, new or not. Whoever loses a race is told so, and asks again."""
+        for _ in range(TRIES):
+            answer = self.http.write("POST", RPC, content=content, headers={"Content-Type": "application/json"}).json()
+            number, said = dig(answer, "result.ids.0"), need(answer, "result.messages")
+            if isinstance(number, int) and not said:
+                return number
+            text = str(dig(said, "0.message", "no reason was given"))
+            if _RACE not in text:
+                raise Refused(f"the vendor refused the request: {text}", where=self.account, sent=False)
+        raise Unavailable("others keep writing the same document", where=self.account)
 
     def read_back(self, changed_since: datetime | None) -> Iterator[Receipt]:
         return self.books.changed(changed_since)

@@ -4,8 +4,8 @@ https://developer.xero.com/documentation/api/accounting/invoices. A person logs 
 - Our reference is the number, which Xero takes only once, and PUT only creates. POST would overwrite that invoice.
 - `Idempotency-Key` repeats the first answer, errors too, for 6 minutes: so long may a lost request be sent again. Later
   the number is looked up first, once no request can still be under way.
-- The stamp is a note of the document's history: a call of its own. Where it failed, or the answer to the creation was
-  lost, the document stands without it, which is a remark; it is known by its number all the same.
+- The stamp is a note of the document's history: a call of its own, made up for by the next run where it was lost. A
+  note that is refused for good is a remark: the document is known by its number all the same.
 - Notes are read one call a document: learning a lost ledger again takes a minute for each 60 documents.
 - There is no version: before a void the document is read again and compared, which leaves a gap of one call.
 - Of documents with our number those that stand count; only where there is none, the voided and deleted ones do, so that
@@ -18,9 +18,9 @@ twice (else `find` tells both, and a person decides).
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from billsync.model.errors import Refused, VendorError
+from billsync.model.errors import Denied, Missing, Refused, VendorError
 from billsync.model.invoice import DocumentKind, Invoice, Party, Receipt, TaxCode
 from billsync.sdk import Idempotency, Identity, RoundingModel, Single, Sink, SinkLimits, hookimpl
 from billsync.sdk.api import Json
@@ -80,25 +80,28 @@ class Xero(Sink[XeroOptions]):
             said = dig(raw, "ValidationErrors.0.Message", "the document has errors")
             raise Refused(f"the vendor refused the request: {said}", where=self.account, sent=False)
         remarks = [Row(part, "warning").text("Message") for part in raw.get("Warnings") or ()]
-        receipt = receipt_of(invoice.kind, raw)
-        if trouble := self._beside("PUT", f"{receipt.id}/History", note_of(invoice)):
-            remarks.append(f"the stamp was not kept: {trouble}")
-        else:
-            receipt = replace(receipt, stamp=invoice.stamp)
-        if invoice.push == "sent" and invoice.kind == "invoice":
-            if trouble := self._beside("POST", f"{receipt.id}/Email", {}):
-                remarks.append(f"not mailed: {trouble}")
-            else:
-                receipt = replace(receipt, status="sent")
-        return replace(receipt, remarks=tuple(remarks))
+        receipt = self.finish(invoice, receipt_of(invoice.kind, raw))
+        return replace(receipt, remarks=(*remarks, *receipt.remarks))
 
-    def _beside(self, method: Literal["PUT", "POST"], path: str, body: Json) -> str:
-        """Something beside a document that is in the books by now: what went wrong with it, if anything."""
-        try:
-            self.http.write(method, f"{BOOKS}/{path}", body)
-        except VendorError as error:
-            return error.what
-        return ""
+    def finish(self, invoice: Invoice, receipt: Receipt) -> Receipt:
+        """The stamp, then the mail. A stamp that is refused for good is a remark; else the next run makes up for it."""
+        remarks: list[str] = []
+        if not receipt.stamp and receipt.status != "deleted":
+            try:
+                self.http.write("PUT", f"{BOOKS}/{receipt.id}/History", note_of(invoice))
+                receipt = replace(receipt, stamp=invoice.stamp)
+            except VendorError as error:
+                if not isinstance(error, Refused | Denied | Missing):
+                    error.sent = True  # not the note, but the document
+                    raise
+                remarks.append(f"the stamp was not kept: {error.what}")
+        if invoice.push == "sent" and invoice.kind == "invoice" and receipt.status == "open":
+            try:
+                self.http.write("POST", f"{BOOKS}/{receipt.id}/Email", {})
+                receipt = replace(receipt, status="sent")
+            except VendorError as error:
+                remarks.append(f"not mailed: {error.what}")
+        return replace(receipt, remarks=tuple(remarks))
 
     def read_back(self, changed_since: datetime | None) -> Iterator[Receipt]:
         for kind, entity in ENTITIES.items():
