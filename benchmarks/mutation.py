@@ -167,42 +167,44 @@ class Copy:
         return done.returncode != 0
 
 
-def chosen(files: Sequence[str], sample: int, seed: int) -> list[Mutant]:
-    """So many mutants of each file, the same for the same seed; 0: all."""
-    picked: list[Mutant] = []
-    for file in files:
-        every = list(mutants(file, (ROOT / "billsync" / file).read_text(encoding="utf-8")))
-        drawn = random.Random(f"{seed}/{file}").sample(every, min(sample or len(every), len(every)))
-        picked += sorted(drawn, key=lambda mutant: (mutant.line, mutant.what))
-    return picked
+def chosen(file: str, sample: int, seed: int) -> list[Mutant]:
+    """So many mutants of a file, the same for the same seed; 0: all."""
+    every = list(mutants(file, (ROOT / "billsync" / file).read_text(encoding="utf-8")))
+    drawn = random.Random(f"{seed}/{file}").sample(every, min(sample or len(every), len(every)))
+    return sorted(drawn, key=lambda mutant: (mutant.line, mutant.what))
 
 
 def main(words: Sequence[str] = ()) -> None:
-    """Print survivors as they are found, then the score of each file."""
+    """Print survivors as they are found, and the score of each file when it is done."""
     asked = _arguments(words)
-    picked = chosen(asked.files, asked.sample, asked.seed)
+    noticed: list[bool] = []
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Copy] = SimpleQueue()
         for number in range(asked.workers):
             copies.put(Copy(Path(folder) / str(number)))
         _must_pass(copies)
-
-        def tried(mutant: Mutant) -> bool:
-            copy = copies.get()
-            try:
-                noticed = copy.notices(mutant)
-            finally:
-                copies.put(copy)
-            if not noticed:
-                print(f"survived: billsync/{mutant.file}:{mutant.line}: {mutant.what}", flush=True)
-            return noticed
-
         with ThreadPoolExecutor(asked.workers) as pool:
-            noticed = list(pool.map(tried, picked))
-    for file in asked.files:
-        mine = [hit for mutant, hit in zip(picked, noticed, strict=True) if mutant.file == file]
-        print(f"{file:20} {sum(mine)} of {len(mine)} noticed, {100 * sum(mine) // len(mine)} %")
-    print(f"{'together':20} {sum(noticed)} of {len(noticed)} noticed, {100 * sum(noticed) // len(noticed)} %")
+            for file in asked.files:
+                picked = chosen(file, asked.sample, asked.seed)
+                mine = list(pool.map(lambda mutant: _tried(mutant, copies), picked))
+                print(_score(file, mine), flush=True)
+                noticed += mine
+    print(_score("together", noticed))
+
+
+def _score(name: str, noticed: Sequence[bool]) -> str:
+    return f"{name:20} {sum(noticed)} of {len(noticed)} noticed, {100 * sum(noticed) // len(noticed)} %"
+
+
+def _tried(mutant: Mutant, copies: SimpleQueue[Copy]) -> bool:
+    copy = copies.get()
+    try:
+        noticed = copy.notices(mutant)
+    finally:
+        copies.put(copy)
+    if not noticed:
+        print(f"survived: billsync/{mutant.file}:{mutant.line}: {mutant.what}", flush=True)
+    return noticed
 
 
 def _must_pass(copies: SimpleQueue[Copy]) -> None:
