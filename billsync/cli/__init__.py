@@ -26,6 +26,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "demo": "A made-up firm, billed before your eyes.",
         "init": "Write a commented billsync.yaml for your firm.",
         "check": "Test the configuration and every account.",
+        "auth": "Log in to accounts, and see what ends when.",
         "plugins": "Which sources, sinks and notifiers there are.",
         "config": "The configuration as billsync understands it, and its schema.",
     },

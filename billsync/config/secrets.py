@@ -18,7 +18,8 @@ import shlex
 import stat
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 30
 LARGEST: Final = 64 * 1024
+WINDOWS_BYTES: Final = 2560
 SCHEMES: Final = ("keyring", "env", "file", "systemd", "cmd")
 INSTEAD: Final = "write env:NAME, file:PATH, systemd:NAME or cmd:COMMAND here instead"
 _NO_KEYRINGS: Final = ("keyring.backends.fail.", "keyring.backends.null.", "keyrings.alt.", "keyrings.cryptfile.")
@@ -145,31 +147,53 @@ class Secrets:
         return resolvers[scheme](reference)
 
     def _from_keyring(self, name: str, where: str) -> str:
-        service, slash, user = name.partition("/")
-        if not slash or not service or not user:
-            raise SecretError("a keyring reference is keyring:SERVICE/USER", where=_at(where, f"keyring:{name}"))
+        service, user = entry_of(name, where)
+        secret = self.from_keyring(service, user, where)
+        if secret is None:
+            raise SecretError(
+                "the keyring holds no such secret",
+                where=_at(where, f"keyring:{name}"),
+                hint=f"store it as the same user: keyring set {service} {user}",
+            )
+        return secret
+
+    def from_keyring(self, service: str, user: str, where: str = "") -> str | None:
+        """An entry of the keyring; None when there is none. SecretError for a keyring that cannot be asked."""
+        with self._keyring(service, user, where, "read") as back_end:
+            found: str | None = back_end.get_password(service, user)
+        return found
+
+    def into_keyring(self, service: str, user: str, text: str, where: str = "") -> None:
+        """Store or replace an entry. SecretError where no keyring keeps it, or it is longer than this one takes."""
+        if os.name == "nt" and len(text) * 2 > WINDOWS_BYTES:
+            raise SecretError(f"the Credential Locker takes {WINDOWS_BYTES // 2} characters", where=where)
+        with self._keyring(service, user, where, "written") as back_end:
+            back_end.set_password(service, user, text)
+
+    def out_of_keyring(self, service: str, user: str, where: str = "") -> None:
+        """Delete an entry, if there is one."""
+        with self._keyring(service, user, where, "written") as back_end:
+            if back_end.get_password(service, user) is not None:
+                back_end.delete_password(service, user)
+
+    @contextmanager
+    def _keyring(self, service: str, user: str, where: str, act: str) -> Iterator[Any]:
+        """The back end, for one act at a time; what it raises becomes a SecretError."""
         # Here, not above: the keyring takes long to import and is not wanted by those who have none.
         import keyring
         import keyring.errors
 
-        shown = _at(where, f"keyring:{name}")
+        shown = _at(where, f"keyring:{service}/{user}")
         back_end = self._back_end(keyring, shown)
         try:
             with _ONE_AT_A_TIME:
-                secret: str | None = back_end.get_password(service, user)
+                yield back_end
         except keyring.errors.KeyringLocked:
             raise SecretError("the keyring is locked", where=shown, hint=f"unlock it, or {INSTEAD}") from None
         except (keyring.errors.KeyringError, RuntimeError, OSError) as error:
             raise SecretError(
-                f"the keyring cannot be read: {type(error).__name__}", where=shown, hint=INSTEAD
+                f"the keyring cannot be {act}: {type(error).__name__}", where=shown, hint=INSTEAD
             ) from None
-        if secret is None:
-            raise SecretError(
-                "the keyring holds no such secret",
-                where=shown,
-                hint=f"store it as the same user: keyring set {service} {user}",
-            )
-        return secret
 
     def _back_end(self, keyring: Any, where: str) -> Any:
         """The pinned back end, else the system's, if it is one that keeps secrets."""
@@ -202,6 +226,22 @@ class _Chain:
     def get_password(self, service: str, user: str) -> str | None:
         answers = (back_end.get_password(service, user) for back_end in self._back_ends)
         return next((answer for answer in answers if answer is not None), None)
+
+    def set_password(self, service: str, user: str, secret: str) -> None:
+        self._back_ends[0].set_password(service, user, secret)
+
+    def delete_password(self, service: str, user: str) -> None:
+        for back_end in self._back_ends:
+            if back_end.get_password(service, user) is not None:
+                back_end.delete_password(service, user)
+
+
+def entry_of(name: str, where: str = "") -> tuple[str, str]:
+    """Service and user of `SERVICE/USER`. SecretError for anything else."""
+    service, slash, user = name.partition("/")
+    if not slash or not service or not user:
+        raise SecretError("a keyring reference is keyring:SERVICE/USER", where=_at(where, f"keyring:{name}"))
+    return service, user
 
 
 def _name(back_end: Any) -> str:

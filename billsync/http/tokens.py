@@ -161,6 +161,10 @@ class TokenStore:
         name = f"token-{quote(account, safe='')}"
         return cls(vault or FileVault(folder / f"{name}.json"), lock_file=folder / f"{name}.lock", account=account)
 
+    def beside(self, vault: Vault) -> TokenStore:
+        """The same account and lock with another vault."""
+        return TokenStore(vault, lock_file=self._lock_file, account=self._account)
+
     def load(self) -> Token | None:
         """What is stored; None when nobody has logged in. SecretError when it cannot be read."""
         try:

@@ -69,7 +69,11 @@ def _sources(firm: Firm, progress: Progress) -> Iterator[AccountCheck]:
             yield AccountCheck(account=account, identity=None, trouble=error)
         else:
             partly = () if identity.sees_everything else ("sees only part: what it does not show proves nothing",)
-            yield AccountCheck(account=account, identity=identity, remarks=(*partly, *identity.remarks))
+            yield AccountCheck(
+                account=account,
+                identity=identity,
+                remarks=(*partly, *identity.remarks, *firm.endings.get(account.name, ())),
+            )
 
 
 def _sinks(firm: Firm, progress: Progress) -> Iterator[AccountCheck]:
@@ -82,7 +86,12 @@ def _sinks(firm: Firm, progress: Progress) -> Iterator[AccountCheck]:
         except BillsyncError as error:
             yield AccountCheck(account=account, identity=None, trouble=error)
         else:
-            yield AccountCheck(account=account, identity=identity, remarks=remarks)
+            yield AccountCheck(account=account, identity=identity, remarks=(*remarks, *_endings(firm, account)))
+
+
+def _endings(firm: Firm, account: AccountConfig) -> tuple[str, ...]:
+    """Credentials that end soon."""
+    return firm.endings.get(account.name, ())
 
 
 def _customers(firm: Firm, sink: Sink[Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,10 +16,12 @@ from zoneinfo import ZoneInfo
 from billsync.config import AccountConfig, Config, Secrets, build_options, load, resolve
 from billsync.model.book import Terms
 from billsync.model.contract import Origin
+from billsync.model.errors import SecretError
 from billsync.model.work import Kind
 from billsync.plugins import PluginError, Plugins
 from billsync.sdk.sink import Sink
 from billsync.sdk.source import Source
+from billsync.sync.endings import warnings_of
 
 if TYPE_CHECKING:
     from billsync.ledger import Ledger
@@ -47,6 +49,8 @@ class Firm:
     new_id: Callable[[], str] = random_id
     sleep: Callable[[float], None] = time.sleep
     events: list[str] = field(default_factory=list)
+    endings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By account that was opened and closed: which of its credentials end soon, in words."""
     _sessions: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -99,12 +103,22 @@ class Firm:
             if found.api is not None:
                 session = stack.enter_context(self._session(account, found, options))
                 self._sessions[account.name] = session
+                stack.callback(self._note_endings, account.name, session)
                 stack.callback(self._sessions.pop, account.name, None)
             yield options, session
 
+    def _note_endings(self, account: str, session: Any) -> None:
+        """After the account's work, which may have renewed what ended."""
+        with suppress(SecretError):  # what cannot be read has stopped the work already, and is said there
+            self.endings[account] = warnings_of(session.expiries(), account=account, now=self.now())
+
     def _session(self, account: AccountConfig, found: Any, options: Any) -> Any:
         from billsync.http import Session
+        from billsync.http.credential import chosen
+        from billsync.sdk.api import OAuth2
+        from billsync.sync.vault import token_store
 
+        by_login = isinstance(chosen(found.api, options, account=account.name).auth, OAuth2)
         return Session(
             found.api,
             options,
@@ -113,6 +127,7 @@ class Firm:
             sleep=self.sleep,
             now=self.now,
             patience=account.patience,
+            tokens=token_store(self.secrets, self.config.state_dir, account.name) if by_login else None,
             on_event=self.events.append,
         )
 

@@ -79,6 +79,7 @@ class _Night:
             for push in pushes.values():
                 self.summary.pushed.extend(push.done)
                 self.summary.findings.extend(push.findings)
+        self.summary.findings.extend(text for texts in self.firm.endings.values() for text in texts)
         self.summary.evaluation = self._evaluate()
         self.summary.finished = self.firm.now()
         self._after_run()
