@@ -112,6 +112,7 @@ def test_allocation_gives_the_spare_units_to_the_largest_remainders() -> None:
     # 10 x 5/8 = 6.25, 10 x 3/8 = 3.75: the unit goes to the larger remainder.
     assert allocate(10, [5, 3]) == [6, 4]
     assert allocate(-100, [1, 1, 1]) == [-34, -33, -33]
+    assert allocate(-1, [1, 1, 1]) == [-1, 0, 0]
     assert allocate(7, [0, Decimal("0.5"), 0]) == [0, 7, 0]
 
 

@@ -133,6 +133,18 @@ def test_billed_work_that_is_open_again_stands_and_is_measured_when_it_is_good()
     assert row(firm.night()).billed == 120000
 
 
+def test_billed_work_that_is_open_again_and_then_gone_is_told_once_as_vanished() -> None:
+    of = Firm(contracts=[contract()])
+    of.see(hours("a", "2.00"))
+    of.night()
+    of.see(hours("a", "2.00", approval=SUBMITTED))
+    assert codes(of.night()) == ["reopened"]
+    of.vanish("a")
+    after = of.night()
+    assert codes(after) == ["vanished"]
+    assert figures(row(after)) == {"earned": 20000, "billed": 20000}
+
+
 def test_billed_work_without_a_rate_stands() -> None:
     firm = billed()
     firm.contracts = [contract(time=TimeTerms(rates=replace(HUNDRED, rates=(Rate(amount=Decimal(1), person="bob"),))))]
