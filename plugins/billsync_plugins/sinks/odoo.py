@@ -4,7 +4,8 @@ https://www.odoo.com/documentation/17.0/developer/reference/external_api.html. T
 - A document is made by `load` under an External ID, in one transaction: the same once more answers the same document
   and writes nothing, whatever it says, parallel calls included. So what was made is read back, never assumed.
 - The stamp is an attachment, and `approved` and `sent` are posted: calls of their own, made up for by the next run
-  where an answer was lost. What is refused for good is a remark: then a person posts the draft.
+  where an answer was lost. What is refused for good is a remark: then a person posts the draft. Only where the ledger
+  is lost before that next run does a person have to map the document by hand; pushing stops until then.
 - Odoo is not asked to mail: sending is not safe to repeat there.
 - A deleted document leaves no trace, and its External ID is free again: a run asks for the known ones (`absent`).
 - A document is told by its id and our key: drafts share numbers, deleted numbers come back.

@@ -4,8 +4,8 @@ https://developer.xero.com/documentation/api/accounting/invoices. A person logs 
 - Our reference is the number, which Xero takes only once, and PUT only creates. POST would overwrite that invoice.
 - `Idempotency-Key` repeats the first answer, errors too, for 6 minutes: so long may a lost request be sent again. Later
   the number is looked up first, once no request can still be under way.
-- The stamp is a note of the document's history: a call of its own, made up for by the next run where it was lost. A
-  note that is refused for good is a remark: the document is known by its number all the same.
+- The stamp is a note of the document's history: a call of its own, made up for by the next run where it was lost. Only
+  where the ledger is lost before that run does a person have to map the document by hand; pushing stops until then.
 - Notes are read one call a document: learning a lost ledger again takes a minute for each 60 documents.
 - There is no version: before a void the document is read again and compared, which leaves a gap of one call.
 - Of documents with our number those that stand count; only where there is none, the voided and deleted ones do, so that
