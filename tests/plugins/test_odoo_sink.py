@@ -226,6 +226,8 @@ def test_a_deletion_in_the_books_is_found_by_a_run(kit):
     kit.books.delete(kit.books.bearing(other.reference)[0])
     ledger = SimpleNamespace(documents=lambda sink: known)
     assert [(one.id, one.status) for one in books._deleted(ledger, opened)] == [(other.id, "deleted")]
+    calls = len(kit.books.log)
+    assert list(opened.absent([])) == [] and len(kit.books.log) == calls, "a firm without documents asks nothing"
 
 
 def test_a_company_that_rounds_another_way_is_told(kit):

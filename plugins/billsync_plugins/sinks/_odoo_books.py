@@ -66,6 +66,8 @@ class Books:
     def absent(self, ids: Iterable[str]) -> list[str]:
         """Which of these documents are not there any more."""
         wanted = list(ids)
+        if not wanted:
+            return []
         rows = self._database.rows("account.move", [["id", "in", sorted(map(int, wanted))]], "id")
         there = {str(row["id"]) for row in rows}
         return [ident for ident in wanted if ident not in there]
