@@ -2,6 +2,7 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -224,7 +225,7 @@ def test_a_deletion_in_the_books_is_found_by_a_run(kit):
         for one in (receipt, other)
     ]
     kit.books.delete(kit.books.bearing(other.reference)[0])
-    ledger = SimpleNamespace(documents=lambda sink: known)
+    ledger: Any = SimpleNamespace(documents=lambda sink: known)
     assert [(one.id, one.status) for one in books._deleted(ledger, opened)] == [(other.id, "deleted")]
     calls = len(kit.books.log)
     assert list(opened.absent([])) == [] and len(kit.books.log) == calls, "a firm without documents asks nothing"

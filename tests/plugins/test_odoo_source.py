@@ -1,5 +1,6 @@
 from datetime import UTC, date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ class TestOdooSource(SourceContract):
         self.tracker.ignored.add("domain")
 
     def add(self, kind, number, on):
-        rows = {
+        rows: dict[str, dict[str, Any]] = {
             "project": {"name": f"Project {number}", "partner_id": [16, "Acme"]},
             "milestone": {"name": f"Phase {number}", "project_id": [2, "Site"], "deadline": str(on)},
             "time": {

@@ -257,17 +257,14 @@ def test_one_kind_costs_a_description_and_its_pages(kit):
 
 
 def test_examples_are_read(contracts):
-    mapping = {
-        "columns": {
-            "id": "Id", "name": "Name", "amount": "pse__Milestone_Amount__c", "status": "pse__Status__c",
-            "due_on": "pse__Target_Date__c",
-        },
-        "constants": {"project": "p1"}, "object": "pse__Milestone__c",
+    columns = {
+        "id": "Id", "name": "Name", "amount": "pse__Milestone_Amount__c", "status": "pse__Status__c",
+        "due_on": "pse__Target_Date__c",
     }  # fmt: skip
+    mapping = ObjectColumns(object="pse__Milestone__c", columns=columns, constants={"project": "p1"})
 
     def milestones(body):
-        mapper = Mapper("milestone", ObjectColumns(**mapping))
-        mapper.bind({column: column for column in mapping["columns"].values()})
+        mapper = Mapper("milestone", mapping).bind({column: column for column in columns.values()})
         return [mapper.record(raw) for raw in body["records"]]
 
     readers = {"GET /services/data/vNN.0/query": milestones}
