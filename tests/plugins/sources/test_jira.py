@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,11 @@ class TestJira(SourceContract):
     def change(self, kind, ident):
         if kind == "milestone":
             self.tracker.tables["issues"][ident]["fields"][FEE] = Decimal("9000.5")
-        changed = {"project": {"name": "Renamed"}, "milestone": {}, "time": {"timeSpentSeconds": 60}}
+        changed: dict[str, dict[str, Any]] = {
+            "project": {"name": "Renamed"},
+            "milestone": {},
+            "time": {"timeSpentSeconds": 60},
+        }
         self.tracker.edit(self.tables[kind], ident, **changed[kind])
 
     def complete(self, ident, at):

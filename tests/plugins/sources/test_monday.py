@@ -2,12 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from graphql import build_schema, parse, validate
 
 from billsync.http import Session
 from billsync.model.errors import AuthFailed, BadAnswer, Missing, RateLimited, UsageError
+from billsync.model.work import Kind
 from billsync.testing.bench import days, poll
 from billsync.testing.faults import Fault
 from billsync.testing.monday import FakeMonday, done, number, refusal
@@ -17,7 +19,14 @@ from billsync.testing.vendor_contract import load
 from billsync_plugins.sources import _monday_queries as queries
 from billsync_plugins.sources.monday import Monday
 
-BOARDS = {"project": "1", "milestone": "2", "time": "3", "expense": "4", "contract": "5", "change_order": "6"}
+BOARDS: dict[Kind, str] = {
+    "project": "1",
+    "milestone": "2",
+    "time": "3",
+    "expense": "4",
+    "contract": "5",
+    "change_order": "6",
+}
 MARCH = days("2026-03-01..2026-03-31")
 OURS = {"project": "P-1"}
 MONEY = {"currency": "EUR"}
@@ -40,7 +49,7 @@ COLUMNS = {
     "contract": {"Client": "text", "Value": "numbers", "Signed": "date"},
     "change_order": {"Value": "numbers", "Signed": "date"},
 }
-MILESTONES = {
+MILESTONES: dict[str, Any] = {
     "board": "2",
     "columns": {"complete": "status.done", "status": "status", "completed_on": "status.changed", "amount": "fee"},
     "constants": {**OURS, **MONEY},
@@ -78,7 +87,7 @@ class TestMonday(SourceContract):
         return vendor
 
     def add(self, kind, number, on):
-        values = {
+        values: dict[str, dict[str, Any]] = {
             "project": {"client": "Acme"},
             "milestone": {"status": done("Working", is_done=False), "fee": Decimal("12500.0")},
             "time": {"who": "Ana Roe", "day": str(on), "hours": Decimal("1.75"), "state": "approved"},
@@ -89,7 +98,12 @@ class TestMonday(SourceContract):
         return self.tracker.add_item(BOARDS[kind], f"{kind} {number}", **values[kind])
 
     def change(self, kind, ident):
-        changed = {"project": {"client": "Else"}, "milestone": {"fee": 9}, "time": {"hours": 3}, "expense": {"cost": 1}}
+        changed: dict[str, dict[str, Any]] = {
+            "project": {"client": "Else"},
+            "milestone": {"fee": 9},
+            "time": {"hours": 3},
+            "expense": {"cost": 1},
+        }
         self.tracker.write(BOARDS[kind], ident, **changed.get(kind, {"value": 1}))
 
     def complete(self, ident, at):
@@ -138,7 +152,7 @@ def answer(kit, response, *, skip=1, times=1):
 def test_errors_beside_data_fail_the_board(kit):
     """Partial data is normal here: a board without the right to it looks like a board without items."""
     kit.fill("milestone")
-    partial = {"boards": [{"items_page": {"cursor": None, "items": []}}]}
+    partial: dict[str, Any] = {"boards": [{"items_page": {"cursor": None, "items": []}}]}
     answer(kit, refusal("UserUnauthorizedException", "User unauthorized to perform action", data=partial))
     assert refused(kit, lambda: kit.read("milestone")) == "User unauthorized to perform action"
 
@@ -412,7 +426,7 @@ def test_what_is_sent_holds_every_variable_that_is_asked_for(kit):
     opened.mark_billed("milestone", sorted(kit.tracker.tables["board 2"])[:1], "BS-1")
     for request in kit.tracker.log:
         asked = request.json()
-        [operation] = parse(asked["query"]).definitions
+        operation: Any = parse(asked["query"]).definitions[0]
         declared = {entry.variable.name.value: entry.type.kind for entry in operation.variable_definitions or ()}
         needed = {name for name, kind in declared.items() if kind == "non_null_type"}
         assert needed <= asked["variables"].keys() <= declared.keys()

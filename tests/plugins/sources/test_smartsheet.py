@@ -1,10 +1,12 @@
 """Smartsheet: the kit for six sheets, then hierarchies, cells of every type, vanished columns, marks."""
 
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 
 from billsync.model.errors import BadAnswer, Missing, Refused, UsageError
+from billsync.model.work import Kind
 from billsync.sdk.row import Row
 from billsync.testing.account_contract import AccountContract
 from billsync.testing.bench import days, poll
@@ -14,7 +16,14 @@ from billsync.testing.vendor_contract import OpenApi, unread_examples
 from billsync_plugins.sources._smartsheet_rows import Broken, cells_of
 from billsync_plugins.sources.smartsheet import Smartsheet
 
-SHEETS = {"project": "1", "milestone": "2", "time": "3", "expense": "4", "contract": "5", "change_order": "6"}
+SHEETS: dict[Kind, str] = {
+    "project": "1",
+    "milestone": "2",
+    "time": "3",
+    "expense": "4",
+    "contract": "5",
+    "change_order": "6",
+}
 MARCH = days("2026-03-01..2026-03-31")
 OURS = {"project": "P-1"}
 MONEY = {"currency": "EUR"}
@@ -26,7 +35,7 @@ COLUMNS = {
     "contract": ["Contract", "Client", "Value", "Signed"],
     "change_order": ["Name", "Value", "Signed"],
 }
-TABLES = {
+TABLES: dict[str, Any] = {
     "projects": {"sheet": "1"},
     "milestones": {
         "sheet": "2",
@@ -59,7 +68,7 @@ class TestSmartsheet(SourceContract):
         return vendor
 
     def add(self, kind, number, on):
-        values = {
+        values: dict[str, dict[str, Any]] = {
             "project": {"Project": f"Project {number}", "Client": "Acme"},
             "milestone": {"Task": f"Phase {number}", "Status": "In Progress", "Fee": Decimal("12500.0")},
             "time": {"Who": "ana@example.com", "Day": str(on), "Hours": Decimal("1.75"), "Approval": "approved"},
@@ -70,8 +79,12 @@ class TestSmartsheet(SourceContract):
         return self.tracker.add_row(SHEETS[kind], **values[kind])
 
     def change(self, kind, ident):
-        changed = {"project": {"Client": "Else"}, "milestone": {"Fee": 9000}, "time": {"Hours": 3}}
-        other = {"Cost": 1} if kind == "expense" else {"Value": 1}
+        changed: dict[str, dict[str, Any]] = {
+            "project": {"Client": "Else"},
+            "milestone": {"Fee": 9000},
+            "time": {"Hours": 3},
+        }
+        other: dict[str, Any] = {"Cost": 1} if kind == "expense" else {"Value": 1}
         self.tracker.write(SHEETS[kind], ident, **changed.get(kind, other))
 
     def complete(self, ident, at):
@@ -258,7 +271,7 @@ def test_check_tells_what_each_rule_matches(kit):
 
 
 def test_only_kinds_with_a_sheet_are_asked_for():
-    options = Smartsheet.options_class(token="t", time=TABLES["time"])
+    options: Any = cast(Any, Smartsheet.options_class)(token="t", time=TABLES["time"])
     assert Smartsheet.kinds(options) == {"time"}
     with pytest.raises(UsageError, match="offers no milestones"):
         list(Smartsheet("a", options).milestones(MARCH))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 
@@ -59,8 +60,8 @@ class TestTempo(SourceContract):
         return self.tracker.add_money(self.tables[kind], "P1", on, "1234.5")["id"]
 
     def change(self, kind, ident):
-        changed = {"project": {"name": "Renamed"}, "time": {"billableSeconds": 60}}
-        other = {"amount": {"value": Decimal("9.99"), "currencyCode": "EUR"}}
+        changed: dict[str, dict[str, Any]] = {"project": {"name": "Renamed"}, "time": {"billableSeconds": 60}}
+        other: dict[str, Any] = {"amount": {"value": Decimal("9.99"), "currencyCode": "EUR"}}
         self.tracker.edit(self.tables[kind], ident, **changed.get(kind, other))
 
     def complete(self, ident, at):
@@ -207,7 +208,7 @@ def test_a_sheet_of_another_period_or_person_is_refused(kit):
                 period = {"from": "2026-03-02", "to": "2026-03-08"}
                 return {"period": period, "status": {"key": "APPROVED"}, "user": {"accountId": ANA}, **told}
 
-        found = Timesheets(Answering(), ())
+        found = Timesheets(cast(Any, Answering()), ())
         found.expect((MARCH.since, MARCH.until))
         return found
 
@@ -282,9 +283,10 @@ def test_an_attribute_takes_the_mark_while_the_period_is_open_and_it_is_empty(ki
 
 
 def test_without_financial_manager_no_money_is_asked_for():
+    made: Any = Tempo.options_class
     options = {"site": "acme.atlassian.net", "token": "t"}
-    assert Tempo.kinds(Tempo.options_class(**options)) == {"project", "time"}
-    assert Tempo.kinds(Tempo.options_class(**options, financial_manager=True)) == Tempo.offers.kinds
+    assert Tempo.kinds(made(**options)) == {"project", "time"}
+    assert Tempo.kinds(made(**options, financial_manager=True)) == Tempo.offers.kinds
 
 
 def test_recurring_expenses_are_what_tempo_counts_out(kit):

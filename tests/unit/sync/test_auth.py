@@ -10,6 +10,7 @@ import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -93,8 +94,8 @@ class Vendor(FakeServer):
             case "/token":
                 return self._token(request)
             case "/device":
-                code = {"device_code": "made-up-device", "user_code": "WXYZ", "expires_in": 600, "interval": 5}
-                return Response.json_of({**code, "verification_uri": f"{self.url}/type-in"})
+                device = {"device_code": "made-up-device", "user_code": "WXYZ", "expires_in": 600, "interval": 5}
+                return Response.json_of({**device, "verification_uri": f"{self.url}/type-in"})
         if not self.grants.alive(request):
             return Response.json_of({"message": "who are you"}, 401)
         return Response.json_of({"name": "Roe"} if request.path == "/me" else [{"id": "1", "name": "Site"}])
@@ -267,7 +268,7 @@ def test_a_vendor_that_refuses_ends_the_log_in(place):
 
 
 def paste(place, change=lambda address: address):
-    shown = []
+    shown: list[Any] = []
 
     def ask():
         answer = httpx.get(shown[0], trust_env=False)
@@ -279,9 +280,8 @@ def paste(place, change=lambda address: address):
 def test_a_machine_without_a_browser_takes_the_pasted_address(place):
     paste(place)
     assert place.whose() == "Roe"
-    assert vault.token_store(place.keys().secrets, place.folder / ".billsync", "work").load().members == {
-        "realmId": "77"
-    }, "what the redirect told was not kept"
+    kept = vault.token_store(place.keys().secrets, place.folder / ".billsync", "work").load()
+    assert kept is not None and kept.members == {"realmId": "77"}, "what the redirect told was not kept"
 
 
 def test_a_pasted_address_of_another_log_in_is_refused(place):
@@ -293,7 +293,7 @@ def test_a_pasted_address_of_another_log_in_is_refused(place):
 
 
 def test_a_device_code_is_asked_for_until_somebody_typed_it_in(place):
-    shown = []
+    shown: list[Any] = []
     auth.Entrance(place.keys(), "work").by_device(shown.append)
     assert shown[0].user_code == "WXYZ"
     assert place.vendor.clock.slept == [5, 5]
