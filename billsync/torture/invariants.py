@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from billsync.ledger import Ledger
+from billsync.model.errors import Fork
 from billsync.model.invoice import Invoice
 from billsync.model.statement import Evaluation
 from billsync.model.work import Kind, Observation, PollReceipt, version_of
@@ -24,7 +25,7 @@ STANDING: Final = ("draft", "open")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """`kind`: duplicate, lost, statement, journal, silent, poll, document or secret; `what` in a sentence."""
+    """`kind`: duplicate, lost, statement, journal, silent, poll, document, stranger or secret; `what` in a sentence."""
 
     kind: str
     what: str
@@ -80,6 +81,8 @@ def of_the_night(world: World, summary: NightSummary, ledger: Ledger) -> Iterato
         yield Breach(kind="silent", what=f"balanced, with {open_intents} open")
     if broken and evaluation.verdict != "unknown":
         yield Breach(kind="silent", what=f"{evaluation.verdict}, with the poll of {broken} incomplete")
+    if not world.forgot and any(isinstance(one, Fork) for one in summary.troubles):
+        yield Breach(kind="stranger", what="a document of ours is called another ledger's, and none was ever lost")
     if world.skew_before not in (None, world.skew) and summary.exit_code == 0 and evaluation.verdict == "balanced":
         yield Breach(kind="silent", what="all is well, by a clock that is wrong by a year")
 

@@ -209,14 +209,14 @@ def _restore(world: World, event: Event) -> None:
     if backup is not None:
         world.say(f"restore {backup.name}")
         world.clock.advance(_TO_RESTORE)
-        world.skew_before = None
+        world.skew_before, world.forgot = None, True
         restore(backup, world.firm.config.ledger_path, force=True)
 
 
 def _lose(world: World, event: Event) -> None:
     world.say("the ledger is lost")
     world.clock.advance(_TO_RESTORE)
-    world.skew_before = None
+    world.skew_before, world.forgot = None, True
     path = world.firm.config.ledger_path
     for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)

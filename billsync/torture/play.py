@@ -110,8 +110,14 @@ class _Play:
                 if not world.skew:
                     rows = {table: before.get(table, {}) for table in _TABLES}
                     self._check(invariants.of_the_polls(world, summary, ledger, rows))
-        world.skew_before = world.skew
+        if summary is not None or self._asked():
+            world.skew_before = world.skew
         return summary
+
+    def _asked(self) -> bool:
+        """True where a night that died had asked a source: what the next one compares its clock with."""
+        with self.world.firm.ledger() as ledger:
+            return ledger.last_polled() is not None
 
     def _survive(self, full: bool) -> NightSummary | None:
         world = self.world

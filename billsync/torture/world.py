@@ -104,6 +104,8 @@ class World:
         self.clock = Clock(FIRST_NIGHT)
         self.skew = timedelta(0)
         """How far the firm's own clock is ahead of true time."""
+        self.forgot = False
+        """True once a ledger was lost or an older one restored."""
         self.skew_before: timedelta | None = None
         """The same at the last night, with which a night can compare its clock; None: there was none."""
         self.lines: list[str] = []
