@@ -126,11 +126,18 @@ class Push:
         if error.sent:
             self.ledger.unsure(intent.reference, reason, self.firm.now())
             self._settle_soon(intent, reason)
-        elif isinstance(error, Refused):
-            self._adopt_or(intent, reason, refused=True)
+        elif isinstance(error, Refused) or not self._earlier_settled(intent):
+            self._adopt_or(intent, reason, refused=self._earlier_settled(intent))
         else:
             self.ledger.refuse(intent.reference, reason, self.firm.now())
             self._note("refused", intent.draft, reason=reason)
+
+    def _earlier_settled(self, intent: Intent) -> bool:
+        """A refusal tells of this attempt only: an earlier one may be in the books, and not visible yet."""
+        if not intent.attempts or intent.sent_at is None:
+            return True
+        since = self.firm.now() - intent.sent_at
+        return self._clock_in_doubt(intent) or since >= timedelta(seconds=self.sink.settle)
 
     def _settle_soon(self, intent: Intent, reason: str) -> None:
         """After an uncertain answer: wait if the sink settles quickly, then look; never send again at once."""
