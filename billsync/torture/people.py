@@ -185,7 +185,9 @@ def _by_hand(world: World, event: Event) -> None:
 
 def _may_not_go(world: World, document: Document) -> bool:
     """Books refuse to void what is paid; to take back a credit whose work was billed again is a person's mistake."""
-    return bool(world.books.paid(document)) or document.kind == "credit_memo"
+    names = {document.number, *document.note.split()} & world.sent.keys()
+    credits = any(part.amount < 0 for name in names for line in world.sent[name].lines for part in line.parts)
+    return bool(world.books.paid(document)) or document.kind == "credit_memo" or credits
 
 
 # ---- The computer ------------------------------------------------------------------------------------------------
@@ -204,18 +206,24 @@ def _backup(world: World, event: Event) -> None:
     world.backups.append(target)
 
 
+def _set_right(world: World) -> None:
+    """Whoever brings a ledger back takes minutes over it, and looks at the clock."""
+    world.clock.advance(_TO_RESTORE)
+    world.skew = timedelta(0)
+
+
 def _restore(world: World, event: Event) -> None:
     backup = _chosen(world.backups, event.at)
     if backup is not None:
         world.say(f"restore {backup.name}")
-        world.clock.advance(_TO_RESTORE)
+        _set_right(world)
         world.skew_before, world.forgot = None, True
         restore(backup, world.firm.config.ledger_path, force=True)
 
 
 def _lose(world: World, event: Event) -> None:
     world.say("the ledger is lost")
-    world.clock.advance(_TO_RESTORE)
+    _set_right(world)
     world.skew_before, world.forgot = None, True
     path = world.firm.config.ledger_path
     for end in ("", "-wal", "-shm"):

@@ -183,8 +183,8 @@ class _Play:
         world.skew = timedelta(0)
         summary = None
         for number in range(QUIET_NIGHTS):
-            world.clock.advance(DAY)
             world.books.settle()
+            world.clock.advance(DAY)
             world.say("quiet night")
             summary = self._run(full=number == 1)
             if summary is not None and any(isinstance(one, Fork) for one in summary.troubles):

@@ -153,9 +153,9 @@ class World:
         self.lines.append(f"{self.clock.now():%Y-%m-%d %H:%M:%S} {line}".replace(str(self.folder), "FOLDER"))
 
     def leaves(self, invoice: Invoice) -> None:
-        """A document is about to be sent. The same reference must be the same document, for ever."""
+        """A document is about to be sent. The same reference must bill the same work at the same amounts, for ever."""
         known = self.sent.setdefault(invoice.reference, invoice)
-        if replace(known, issued_on=invoice.issued_on, due_on=invoice.due_on, stamp=invoice.stamp) != invoice:
+        if _worth(known) != _worth(invoice):
             self.changed_under_way.append(invoice.reference)
 
     def documents(self) -> dict[str, list[Document]]:
@@ -169,6 +169,11 @@ class World:
     def close(self) -> None:
         """Remove the run's files."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _worth(invoice: Invoice) -> tuple[object, ...]:
+    parts = [(line.kind, part.identity, part.amount) for line in invoice.lines for part in line.parts]
+    return invoice.kind, invoice.client, invoice.currency, parts
 
 
 @cache
