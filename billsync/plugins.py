@@ -26,6 +26,7 @@ import pluggy
 
 from billsync.model.errors import UsageError
 from billsync.sdk import hooks
+from billsync.sdk.account import Account
 from billsync.sdk.notifier import Notifier
 from billsync.sdk.sink import Sink
 from billsync.sdk.source import Source
@@ -93,7 +94,7 @@ class Plugins:
         only_built_in = environ.get("BILLSYNC_PLUGINS") == ""
         self._allow = frozenset() if only_built_in else frozenset(allow)
         self._installed = not only_built_in
-        self._folder = None if only_built_in else folder
+        self.folder = None if only_built_in else folder
         self._modules: dict[str, ModuleType] = {}
         self.hooks = pluggy.PluginManager("billsync")
         self.hooks.add_hookspecs(hooks)
@@ -125,6 +126,12 @@ class Plugins:
             for provider in self.providers(role):
                 rows.extend(self._listed(provider))
         return sorted(rows, key=lambda row: (row.role, row.kind, row.distribution))
+
+    def offered(self, provider: Provider) -> type[Account[Any]] | None:
+        """The class of a provider that may be used; None where it is not allowed, or its file is about another role."""
+        if not provider.allowed or not self._offers(provider):
+            return None
+        return self._class(provider)  # type: ignore[no-any-return]
 
     def load_extensions(self) -> None:
         """Register installed modules of the group `billsync` and every folder plugin for their other hooks."""
@@ -223,9 +230,9 @@ class Plugins:
         return found
 
     def _from_folder(self, role: Role) -> list[Provider]:
-        if self._folder is None or not self._folder.is_dir():
+        if self.folder is None or not self.folder.is_dir():
             return []
-        _refuse_shared(self._folder)
+        _refuse_shared(self.folder)
         return [
             Provider(
                 kind=path.stem,
@@ -235,7 +242,7 @@ class Plugins:
                 allowed=True,
                 path=path,
             )
-            for path in sorted(self._folder.glob("[!_]*.py"))
+            for path in sorted(self.folder.glob("[!_]*.py"))
         ]
 
 

@@ -1,26 +1,34 @@
-"""billsync plugins: which sources, sinks and notifiers there are, and from whom."""
+"""billsync plugins: which sources, sinks and notifiers there are, from whom, what each needs; and how to add one."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated, Literal
+
+import typer
 
 from billsync.cli.app import ConfigFile, TableFormat, group
-
-if TYPE_CHECKING:
-    from billsync.plugins import Plugins
+from billsync.cli.plugins_author import new, test
+from billsync.cli.plugins_found import built_in, firm_plugins, of_file, of_kind
 
 app = group(
-    "Which sources, sinks and notifiers there are.",
-    examples_of=("billsync plugins list", "billsync plugins list --format json"),
+    "Which sources, sinks and notifiers there are, and how to add one.",
+    examples_of=(
+        "billsync plugins list",
+        "billsync plugins show jira",
+        "billsync plugins new acme",
+        "billsync plugins test connectors/acme.py",
+    ),
 )
+app.command("new")(new)
+app.command("test")(test)
 
 COLUMNS = ("kind", "role", "title", "quality", "distribution", "version")
 
 
 @app.callback()
 def plugins() -> None:
-    """Which sources, sinks and notifiers there are.
+    """Which sources, sinks and notifiers there are, and how to add one.
 
     Quality is earned by tests: bronze reads the vendor's published examples, silver passes the whole contract kit,
     gold was tried against a live account or an independent implementation.
@@ -36,7 +44,7 @@ def list_plugins(format: TableFormat = "text", config: ConfigFile = None) -> int
     from billsync.cli.say import table
     from billsync.reports.blocks import Block, Table, column, whole
 
-    listed = _plugins(config).listing()
+    listed = firm_plugins(config).listing()
     rows = [{name: getattr(one, name) for name in COLUMNS} for one in listed]
 
     def blocks() -> list[Block]:
@@ -49,20 +57,58 @@ def list_plugins(format: TableFormat = "text", config: ConfigFile = None) -> int
     return 0
 
 
-def _plugins(config: Path | None) -> Plugins:
-    """With the firm's own plugins where there is a firm; only those that come along where there is none yet."""
-    import os
+@app.command()
+def show(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="A kind of `plugins list`, or the file of a connector.")],
+    format: Annotated[
+        Literal["text", "json", "markdown"],
+        typer.Option("--format", help="text, json or markdown.", metavar="FORMAT"),
+    ] = "text",
+    config: ConfigFile = None,
+) -> int:
+    """Show what a connector does, needs and rests on.
 
-    from billsync.config import load
-    from billsync.config.paths import VARIABLE, find
-    from billsync.model.errors import UsageError
-    from billsync.plugins import Plugins
+    Where each credential is found, its options, what it reads or writes, how it keeps to exactly once, and what could
+    not be tried. Markdown is the connector's page.
+    """
+    from billsync.cli.say import json_object
+    from billsync.cli.say import show as draw
+    from billsync.reports.connector import connector_of, role_of
+    from billsync.reports.connector_blocks import connector_blocks, connector_row
+    from billsync.reports.connector_example import examples_of
+    from billsync.reports.connector_page import connector_page
 
-    try:
-        find(config, os.environ)
-    except UsageError:
-        if config is not None or os.environ.get(VARIABLE):
-            raise
-        return Plugins()
-    firm = load(config)
-    return Plugins(allow=sorted(firm.plugins_allow), folder=firm.plugins_dir)
+    given = of_file(Path(kind)) if kind.endswith(".py") else of_kind(kind, firm_plugins(config))
+    if format == "markdown":
+        typer.echo(
+            connector_page([one.connector for one in given], made_by=f"billsync plugins show {kind} --format markdown"),
+            nl=False,
+        )
+        return 0
+    told = [(connector_of(one.connector), examples_of(one.connector, role_of(one.connector)), one) for one in given]
+    if format == "json":
+        rows = [connector_row(facts, found, provider=one.provider, version=one.version) for facts, found, one in told]
+        json_object({"schema": "billsync.plugins/1", "connectors": rows})
+        return 0
+    draw(block for facts, found, one in told for block in connector_blocks(facts, found, provider=one.provider))
+    return 0
+
+
+@app.command()
+def docs(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the documentation.")],
+) -> int:
+    """Write the pages of all built-in connectors and of the hooks.
+
+    FOLDER/hooks.md and FOLDER/connectors/: one page a kind, the list of them, and column mapping. A page of a
+    connector that is gone is removed.
+    """
+    from billsync.cli.say import say
+    from billsync.reports.connector_page import pages
+    from billsync.reports.connector_write import write_pages
+
+    changed = write_pages(pages(built_in()), folder)
+    for path in changed:
+        say(str(path))
+    say(f"{len(changed)} pages changed" if changed else "every page was up to date")
+    return 0
