@@ -63,8 +63,9 @@ class TokenEndpoint:
         return self._values.known("token_url") or self._values.fill(self.declared.token_url)
 
     def scope(self) -> str | None:
-        """The scopes in one text; None when the connector asks for none."""
-        return self.declared.scope_separator.join(self.declared.scopes) or None
+        """The scopes in one text, those of the option `more_scopes` among them; None when there are none."""
+        more = (self._values.known("more_scopes") or "").split()
+        return self.declared.scope_separator.join([*self.declared.scopes, *more]) or None
 
     def ask(self, grant_type: str, params: Mapping[str, str | None], *, url: str = "") -> dict[str, Any]:
         """The token answer. InvalidGrant, AuthFailed, Unavailable, RateLimited or BadAnswer, all with sent=False."""

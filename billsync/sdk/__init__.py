@@ -21,7 +21,8 @@ from billsync.sdk.api import (
     Success,
     Throttle,
 )
-from billsync.sdk.hooks import hookimpl
+from billsync.sdk.hooks import hookimpl, sinks, sources
+from billsync.sdk.login import AppLogin, TokenOrLogin, token_or_login
 from billsync.sdk.notifier import Message, Notifier
 from billsync.sdk.options import Field, Location, Options, Secret
 from billsync.sdk.paging import (
@@ -44,6 +45,7 @@ __all__ = [
     "Answer",
     "Api",
     "ApiKey",
+    "AppLogin",
     "Basic",
     "Bearer",
     "BodyCredentials",
@@ -82,5 +84,9 @@ __all__ = [
     "Source",
     "Success",
     "Throttle",
+    "TokenOrLogin",
     "hookimpl",
+    "sinks",
+    "sources",
+    "token_or_login",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -100,6 +100,12 @@ class Mapper:
             for meaning in MEANINGS[name]
             if self._counts[name, meaning] or meaning in named
         ]
+
+    def told(self) -> Iterator[str]:
+        """As `rules`, in sentences for people; a rule of the firm's own that matched nothing is asked about."""
+        for rule in self.rules():
+            silent = " - does this rule still fit?" if rule.configured and not rule.records else ""
+            yield f"{rule.field} = {rule.meaning}: {rule.records} records{silent}"
 
     def _known(self, name: str) -> bool:
         return name in self._fields or (name.startswith("custom.") and len(name) > len("custom."))

@@ -63,6 +63,16 @@ def billsync_after_run(evaluation: Evaluation, exit_code: int) -> None:
     """The night is over: metrics, traces, a message elsewhere. Failing here is a finding, not a failed run."""
 
 
+def sources(*found: type[Source[Any]]) -> Callable[[], list[type[Source[Any]]]]:
+    """The hook of a file of sources: `billsync_sources = sources(Acme)`."""
+    return hookimpl(lambda: list(found))
+
+
+def sinks(*found: type[Sink[Any]]) -> Callable[[], list[type[Sink[Any]]]]:
+    """The hook of a file of sinks: `billsync_sinks = sinks(Acme)`."""
+    return hookimpl(lambda: list(found))
+
+
 HOOKS: Sequence[str] = (
     "billsync_sources",
     "billsync_sinks",

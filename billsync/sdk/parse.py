@@ -6,13 +6,13 @@ All raise BadAnswer naming the field, so that a changed vendor is loud.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from billsync.model.errors import BadAnswer
+from billsync.model.errors import BadAnswer, Missing
 
 _HOURS_MINUTES = re.compile(r"(-?)(\d+):([0-5]\d)(?::([0-5]\d))?")
 _ISO_DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
@@ -40,6 +40,21 @@ def need(raw: Any, path: str) -> Any:
     if value is None:
         raise BadAnswer(f"the field {path!r} is missing", hint="the vendor's answer is not the documented one")
     return value
+
+
+def named(wanted: str, names: Mapping[str, str], what: str, where: str) -> str:
+    """The name of the account, workspace or board that the options name by id. Missing tells which ones there are."""
+    if wanted not in names:
+        known = ", ".join(f"{ident} ({name})" for ident, name in names.items()) or "none"
+        raise Missing(f"the credential does not open {what} {wanted}, but {known}", where=where)
+    return names[wanted]
+
+
+def all_known(wanted: Iterable[str | None], known: Collection[str], what: str, hint: str = "was it deleted?") -> None:
+    """BadAnswer for a configured field that the vendor does not have any more: it would look like an empty one."""
+    gone = sorted(name for name in wanted if name is not None and name not in known)
+    if gone:
+        raise BadAnswer(f"the {what} {gone[0]!r} is gone", hint=hint)
 
 
 def dec(value: Any, field: str = "") -> Decimal:

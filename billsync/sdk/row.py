@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from billsync.model.errors import BadAnswer
 from billsync.model.money import exact_minor
-from billsync.model.work import Expense, TimeEntry, Window
+from billsync.model.work import Expense, Record, TimeEntry, Window
 from billsync.sdk.parse import day, day_in_zone, dec, dig, hours_of, ident, instant
 
 Dated = TypeVar("Dated", bound=TimeEntry | Expense)
@@ -108,6 +108,11 @@ class Maybe:
 class Row:
     """Readers of fields that the vendor promises. `kind` names the record in errors, with its id at `unique`."""
 
+    @classmethod
+    def each(cls, found: Iterable[Mapping[str, Any]], kind: str, unique: str = "id") -> Iterator[Self]:
+        """The rows of a list, as they come."""
+        return (cls(raw, kind, unique) for raw in found)
+
     def __init__(self, raw: Mapping[str, Any], kind: str, unique: str = "id") -> None:
         self._name = f"{kind} {dig(raw, unique, '(without id)')}"
         self.raw = raw
@@ -166,10 +171,22 @@ class Row:
 def inside(window: Window, records: Iterable[Dated]) -> Iterator[Dated]:
     """The records, if dated as asked; a stray one means that the vendor ignored the filter: absence proves nothing."""
     for record in records:
-        on = record.worked_on if isinstance(record, TimeEntry) else record.spent_on
-        if not window.since <= on <= window.until:
+        if not within(record, window):
+            on = record.worked_on if isinstance(record, TimeEntry) else record.spent_on
             raise BadAnswer(f"record {record.id} is dated {on}, outside of what was asked", hint=UNDOCUMENTED)
         yield record
+
+
+def within(record: Record, window: Window) -> bool:
+    """Whether a record belongs into a window: time and expenses by the date of the work, everything else always."""
+    if isinstance(record, TimeEntry):
+        return window.since <= record.worked_on <= window.until
+    return not isinstance(record, Expense) or window.since <= record.spent_on <= window.until
+
+
+def utc_text_or_none(moment: datetime | None) -> str | None:
+    """As `utc_text`; no instant stays none: the parameter is then left out."""
+    return None if moment is None else utc_text(moment)
 
 
 def utc_text(moment: datetime) -> str:

@@ -6,12 +6,12 @@ No `find`, no sink: after a crash or a time-out only asking the books can tell w
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from billsync.model.errors import UsageError
+from billsync.model.errors import Denied, Missing, Refused, UsageError, VendorError
 from billsync.model.invoice import Invoice, Party, Receipt, TaxCode
 from billsync.model.money import Rounding
 from billsync.sdk.account import Account, O
@@ -111,6 +111,29 @@ class Sink(Account[O]):
     @abstractmethod
     def taxes(self) -> Iterator[TaxCode]:
         """Tax codes in the books."""
+
+    def beside(self, undone: str, write: Callable[[], object], *, must: bool = True) -> str:
+        """Do something beside a document that is in the books by now: "", or the remark that it is `undone`, and why.
+
+        What is refused for good is a remark. Other trouble is raised where it `must` be done: the next run makes up
+        for it by `finish`; `sent` is set then, for the document is in the books whatever became of this call."""
+        try:
+            write()
+        except VendorError as error:
+            if must and not isinstance(error, Refused | Denied | Missing):
+                error.sent = True
+                raise
+            return f"{undone}: {error.what}"
+        return ""
+
+    def untouched(self, receipt: Receipt, now: Receipt) -> Receipt:
+        """`now`, read before a void; Refused where somebody edited the document since `receipt`, or paid it.
+
+        For books without versions of their own; a gap of one call stays."""
+        if now.revision != receipt.revision or now.payments:
+            what = f"{now.number or now.id} was edited or paid since it was read"
+            raise Refused(what, where=self.account, sent=False)
+        return now
 
     def absent(self, ids: Sequence[str]) -> Sequence[str]:
         """Of these documents, by `Receipt.id`, the ones that are not in the books any more."""

@@ -4,7 +4,7 @@ A column has further cells: `.done` and `.index` of a status, `.changed` (the da
 timeline, `.id` of people.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -103,6 +103,14 @@ def sessions(item: Row, column: str, zone: str) -> Iterator[dict[str, Cell]]:
 def _span(session: Row) -> timedelta:
     start, end = session.maybe.text("started_at"), session.maybe.text("ended_at")
     return instant(end) - instant(start) if start and end else timedelta()
+
+
+def refuse_silent(columns: Iterable[Row], named: set[str]) -> None:
+    """BadAnswer for a mapped column, by id or title, of a type whose value the vendor does not tell."""
+    for column in columns:
+        kind = column.text("type")
+        if kind in SILENT and {column.ident("id"), column.text("title")} & named:
+            raise BadAnswer(f"{column.text('title')!r} is a column of type {kind}, whose value is not told")
 
 
 def bare(name: str) -> str:

@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from billsync.model.work import Kind
-from billsync.sdk import Field, Options
+from billsync.sdk import Field
 from billsync.sdk.columns import Columns
+from billsync.sdk.mapped import TABLES, TableOptions
 
-KINDS: Final[Mapping[Kind, str]] = {
-    "project": "projects", "milestone": "milestones", "time": "time", "expense": "expenses",
-    "contract": "contracts", "change_order": "change_orders",
-}  # fmt: skip
 _BILLED: Final = {"billed": {"billed": ["*"], "not_billed": [""]}}
 """A row on a billing event is Certinia's own to bill, whatever became of the event."""
 _WORK: Final = {
@@ -74,7 +71,7 @@ class ObjectColumns(Columns):
     mark: str | None = Field(default=None, description="Text field of the object that takes our reference once billed.")
 
 
-class ObjectOptions(Options):
+class ObjectOptions(TableOptions[ObjectColumns]):
     """The org's objects."""
 
     presets: tuple[Literal["opportunities", "certinia"], ...] = Field(
@@ -83,17 +80,11 @@ class ObjectOptions(Options):
     currency: str | None = Field(
         default=None, description="For presets: the currency of an org that has only one; unset: CurrencyIsoCode."
     )
-    projects: ObjectColumns | None = Field(default=None, description="Object of projects.")
-    milestones: ObjectColumns | None = Field(default=None, description="Object of milestones.")
-    time: ObjectColumns | None = Field(default=None, description="Object of time entries.")
-    expenses: ObjectColumns | None = Field(default=None, description="Object of expenses.")
-    contracts: ObjectColumns | None = Field(default=None, description="Object of contracts.")
-    change_orders: ObjectColumns | None = Field(default=None, description="Object of change orders.")
 
     def mapped(self) -> dict[Kind, ObjectColumns]:
         """Kind -> its object: the firm's own mapping before a preset's."""
         found: dict[Kind, ObjectColumns] = {}
-        for kind, name in KINDS.items():
+        for kind, name in TABLES.items():
             own: ObjectColumns | None = getattr(self, name)
             preset = next((PRESETS[one][kind] for one in self.presets if kind in PRESETS[one]), None)
             if own is not None:

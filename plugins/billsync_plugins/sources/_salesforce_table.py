@@ -11,7 +11,7 @@ from billsync.sdk.api import Json
 from billsync.sdk.columns import Mapper
 from billsync.sdk.parse import day_in_zone, need
 from billsync.sdk.row import Row, utc_text
-from billsync_plugins.sources._salesforce_objects import KINDS, ObjectColumns
+from billsync_plugins.sources._salesforce_objects import ObjectColumns
 
 DATA: Final = "/services/data/v62.0"
 NEWEST: Final = 2000
@@ -20,9 +20,9 @@ NEWEST: Final = 2000
 class Table:
     """An object as the user of the log-in sees it. Its columns are looked up once."""
 
-    def __init__(self, http: Http, kind: Kind, mapping: ObjectColumns, *, zone: str, account: str) -> None:
+    def __init__(self, http: Http, kind: Kind, mapping: ObjectColumns, *, zone: str, where: str) -> None:
         self._http, self._kind, self._mapping, self._zone = http, kind, mapping, zone
-        self._where = f"{account}: {KINDS[kind]}"
+        self._where = where
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -54,7 +54,7 @@ class Table:
 
     def look(self) -> Iterator[str]:
         """What the mapping makes of the newest rows, and how many rows lie in the bin: for people."""
-        mapper, name = self._mapper(), KINDS[self._kind]
+        mapper = self._mapper()
         conditions = [f"({self._mapping.where})"] if self._mapping.where else []
         count = 0
         try:
@@ -62,13 +62,11 @@ class Table:
                 mapper.record(self._row(raw))
                 count += 1
         except BadAnswer as error:
-            yield f"{name}: {error.what}"
+            yield error.what
         binned = f"SELECT COUNT() FROM {self._mapping.object} WHERE IsDeleted = true"  # noqa: S608
         deleted = need(self._http.get(f"{DATA}/queryAll", {"q": binned}), "totalSize")
-        yield f"{name}: {count} of the newest {NEWEST} rows of {self._mapping.object}; deleted ones: {deleted}"
-        for rule in mapper.rules():
-            silent = " - does this rule still fit?" if rule.configured and not rule.records else ""
-            yield f"{name}: {rule.field} = {rule.meaning}: {rule.records} records{silent}"
+        yield f"{count} of the newest {NEWEST} rows of {self._mapping.object}; deleted ones: {deleted}"
+        yield from mapper.told()
 
     def _mapper(self) -> Mapper:
         """Bound to the mapped columns alone: no other field of the object is taken for its name."""

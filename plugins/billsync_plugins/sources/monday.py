@@ -14,35 +14,36 @@ Unconfirmed: `cursor` of a nested items_page goes on like that of next_items_pag
 """
 
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from billsync.model.errors import BadAnswer, Missing
-from billsync.sdk import (
-    GRAPHQL_SUCCESS,
-    Api,
-    Bearer,
-    Cursor,
-    Identity,
-    Limit,
-    Offers,
-    Single,
-    Source,
-    Success,
-    Throttle,
-    hookimpl,
-)
+from billsync.model.errors import Missing
+from billsync.sdk import Field, Identity, Offers, Secret, sources
+from billsync.sdk.api import GRAPHQL_SUCCESS, Api, Bearer, Limit, Success, Throttle
+from billsync.sdk.mapped import EVERY_KIND, Opened, Rows, RowSource, RowTable, TableOptions
+from billsync.sdk.paging import Cursor, Single
 from billsync.sdk.row import Row
 from billsync_plugins.sources import _monday_queries as queries
-from billsync_plugins.sources._mapped import TABLES, MappedSource
-from billsync_plugins.sources._mapped_rows import Opened, Rows
-from billsync_plugins.sources._monday_items import SESSION, SILENT, bare, cells_of, sessions, titles_of
-from billsync_plugins.sources._monday_options import BoardTable, MondayOptions
+from billsync_plugins.sources._monday_items import SESSION, bare, cells_of, refuse_silent, sessions, titles_of
 
 CODE = "errors.*.extensions.code"
 BUSY = ("RATE_LIMIT_EXCEEDED", "Rate Limit Exceeded", "maxConcurrencyExceeded", "IP_RATE_LIMIT_EXCEEDED")
 
 
-class Monday(MappedSource[MondayOptions, BoardTable]):
+class BoardTable(RowTable):
+    """A board, and for time the column whose sessions are the entries."""
+
+    board: str = Field(description="Id of the board: the number in its address.")
+    sessions: str | None = Field(default=None, description="Id of the time-tracking column whose sessions are read.")
+
+
+class MondayOptions(TableOptions[BoardTable]):
+    """The boards of one account."""
+
+    token: Secret = Field(description="Personal API token: your picture, Developers, My access tokens.")
+    zone: str = Field(default="UTC", description="Zone in which dates of changes and sessions are told.")
+
+
+class Monday(RowSource[MondayOptions, BoardTable]):
     """Boards of one account. The whole board is read each time; deletions show by absence."""
 
     kind = "monday"
@@ -63,7 +64,7 @@ class Monday(MappedSource[MondayOptions, BoardTable]):
         ),
         message_at=("errors.0.message", "error_message", "errors.0"),
     )
-    offers = Offers(kinds=frozenset(TABLES), approval="status", changes="whole", marks_billed=True)
+    offers = Offers(kinds=EVERY_KIND, approval="status", changes="whole", marks_billed=True)
     own: ClassVar = {"id": "@id", "name": "@name", "url": "@url"}
     quality = "silver"
 
@@ -77,10 +78,9 @@ class Monday(MappedSource[MondayOptions, BoardTable]):
     @cached_property
     def boards(self) -> dict[str, Row]:
         """The boards of all tables with their columns, in one call."""
-        tables = [getattr(self.options, name) for name in TABLES.values()]
-        ids = sorted({table.board for table in tables if table})
+        ids = sorted({table.board for table in self.tables(self.options).values()})
         rows = self.http.graphql(queries.BOARDS, {"boards": ids, "limit": len(ids)}, at="boards", pages=Single())
-        return {row.ident("id"): row for row in (Row(raw, "board") for raw in rows)}
+        return {row.ident("id"): row for row in Row.each(rows, "board")}
 
     def own_of(self, table: BoardTable) -> dict[str, str]:
         """A session has an id, a day and a person of its own."""
@@ -89,20 +89,14 @@ class Monday(MappedSource[MondayOptions, BoardTable]):
 
     def open_table(self, table: BoardTable) -> Opened:
         if table.board not in self.boards:
-            what = f"board {table.board} is not there"
-            raise Missing(
-                what, where=self.account, hint="was it deleted or archived? may the user of the token see it?"
-            )
-        columns = self.boards[table.board].rows("columns")
-        types = {str(raw["id"]): str(raw["type"]) for raw in columns}
-        known = {str(raw["id"]): str(raw["title"]) for raw in columns}
+            hint = "was it deleted or archived? may the user of the token see it?"
+            raise Missing(f"board {table.board} is not there", where=self.account, hint=hint)
+        columns = list(Row.each(self.boards[table.board].rows("columns"), "column"))
+        known = {column.ident("id"): column.text("title") for column in columns}
         mapped = [*table.columns.values(), *([table.sessions] if table.sessions else [])]
         titles = titles_of(known, mapped, SESSION if table.sessions else ())
-        wanted = sorted(titles.keys() & known.keys())
-        named = {*mapped, *map(bare, mapped)}
-        for column in (column for column in known if {column, known[column]} & named and types[column] in SILENT):
-            raise BadAnswer(f"{known[column]!r} is a column of type {types[column]}, whose value is not told")
-        return Opened(titles, self._rows(table, wanted))
+        refuse_silent(columns, {*mapped, *map(bare, mapped)})
+        return Opened(titles, self._rows(table, sorted(titles.keys() & known.keys())))
 
     def write_mark(self, table: BoardTable, column: str, ids: list[str], reference: str) -> None:
         """One after the other, as the vendor advises."""
@@ -112,8 +106,7 @@ class Monday(MappedSource[MondayOptions, BoardTable]):
 
     def _rows(self, table: BoardTable, columns: list[str]) -> Rows:
         asked = {"boards": [table.board], "columns": columns, "limit": 500}
-        for raw in self.http.graphql(queries.ITEMS, asked, at="boards.0.items_page.items"):
-            item = Row(raw, "item")
+        for item in Row.each(self.http.graphql(queries.ITEMS, asked, at="boards.0.items_page.items"), "item"):
             cells, name = cells_of(item, table.board, self.options.zone), f"item {item.ident('id')}"
             if not table.sessions:
                 yield name, cells
@@ -122,6 +115,4 @@ class Monday(MappedSource[MondayOptions, BoardTable]):
                 yield f"{name}, session {session['@session']}", {**cells, **session}
 
 
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Monday]
+billsync_sources = sources(Monday)

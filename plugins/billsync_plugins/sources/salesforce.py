@@ -12,15 +12,18 @@ Rests on memory: how long a query's cursor lives (an expired one fails the poll)
 wrong name is told by the first read), and that `AND` binds a preset's condition to ours (rows outside are refused).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from billsync.model.errors import UsageError
-from billsync.model.work import ChangeOrder, ContractTerms, Expense, Kind, Milestone, Project, TimeEntry, Window
-from billsync.sdk import Api, Field, Identity, NextLink, OAuth2, Offers, OneOf, Secret, Source, Throttle, hookimpl
+from billsync.model.work import Kind, Window
+from billsync.sdk import Field, Identity, Offers, Secret, sources
+from billsync.sdk.api import Api, OAuth2, OneOf, Throttle
+from billsync.sdk.mapped import EVERY_KIND, TABLES, TableSource
+from billsync.sdk.paging import NextLink
 from billsync.sdk.parse import need
 from billsync.sdk.row import Row, inside
-from billsync_plugins.sources._salesforce_objects import KINDS, ObjectColumns, ObjectOptions
+from billsync_plugins.sources._salesforce_objects import ObjectColumns, ObjectOptions
 from billsync_plugins.sources._salesforce_table import DATA, Table
 
 _WAY: Final[dict[str, Any]] = {
@@ -41,7 +44,7 @@ class SalesforceOptions(ObjectOptions):
     zone: str = Field(default="UTC", description="Zone in which instants of the org become dates, e.g. Europe/Berlin.")
 
 
-class Salesforce(Source[SalesforceOptions]):
+class Salesforce(TableSource[SalesforceOptions, ObjectColumns]):
     """The mapped objects of one org."""
 
     kind = "salesforce"
@@ -66,58 +69,38 @@ class Salesforce(Source[SalesforceOptions]):
         throttles=(Throttle(status=403, body_has="REQUEST_LIMIT_EXCEEDED", wait=86_400, ends_poll=True),),
         message_at=("0.message", "error_description", "error"),
     )
-    offers = Offers(kinds=frozenset(KINDS), approval="native", changes="since", marks_billed=True, zone="caller")
+    offers = Offers(kinds=EVERY_KIND, approval="native", changes="since", marks_billed=True, zone="caller")
     quality = "silver"
 
     @classmethod
-    def kinds(cls, options: SalesforceOptions) -> frozenset[Kind]:
-        """The kinds that have an object."""
-        return frozenset(options.mapped())
+    def tables(cls, options: SalesforceOptions) -> Mapping[Kind, ObjectColumns]:
+        """The firm's own mappings, then those of the presets."""
+        return options.mapped()
 
     def check(self) -> Identity:
         """Reads the newest rows of each object, and tells how many records each rule of the mapping matches."""
         answer = self.http.get(f"{DATA}/query", {"q": "SELECT Id, Name FROM Organization"})
         org = Row(need(answer, "records.0"), "Organization", "Id")
-        remarks = [text for kind in self.options.mapped() for text in self._table(kind).look()]
-        return Identity(account=f"{org.text('Name')} ({org.ident('Id')})", remarks=tuple(remarks))
+        return Identity(account=f"{org.text('Name')} ({org.ident('Id')})", remarks=self.look())
 
-    def projects(self, window: Window) -> Iterator[Project]:
-        return self._table("project").records(window)
+    def records(self, kind: Kind, window: Window) -> Iterator[Any]:
+        found = self._opened(kind).records(window)
+        return inside(window, found) if kind in ("time", "expense") else found
 
-    def milestones(self, window: Window) -> Iterator[Milestone]:
-        return self._table("milestone").records(window)
-
-    def time_entries(self, window: Window) -> Iterator[TimeEntry]:
-        return inside(window, self._table("time").records(window))
-
-    def expenses(self, window: Window) -> Iterator[Expense]:
-        return inside(window, self._table("expense").records(window))
-
-    def contracts(self, window: Window) -> Iterator[ContractTerms]:
-        return self._table("contract").records(window)
-
-    def change_orders(self, window: Window) -> Iterator[ChangeOrder]:
-        return self._table("change_order").records(window)
+    def look_at(self, kind: Kind) -> Iterator[str]:
+        return self._opened(kind).look()
 
     def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
         """Our reference into the field that the mapping names; the same once more does no harm."""
-        mapping = self._mapping(kind)
+        mapping = self.table(kind)
         if mapping.mark is None:
-            raise UsageError(f"{KINDS[kind]}: no field takes the mark", where=self.account, hint="say mark: FIELD")
+            raise UsageError(f"{TABLES[kind]}: no field takes the mark", where=self.account, hint="say mark: FIELD")
         for ident in ids:
             path = f"{DATA}/sobjects/{mapping.object}/{ident}"
             self.http.write("PATCH", path, {mapping.mark: reference}, keyed=True)
 
-    def _table(self, kind: Kind) -> Table:
-        return Table(self.http, kind, self._mapping(kind), zone=self.options.zone, account=self.account)
-
-    def _mapping(self, kind: Kind) -> ObjectColumns:
-        found = self.options.mapped().get(kind)
-        if found is None:
-            raise self._not_offered(KINDS[kind])
-        return found
+    def _opened(self, kind: Kind) -> Table:
+        return Table(self.http, kind, self.table(kind), zone=self.options.zone, where=self.where(kind))
 
 
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Salesforce]
+billsync_sources = sources(Salesforce)

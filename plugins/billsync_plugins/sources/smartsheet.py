@@ -12,36 +12,17 @@ Unconfirmed: at most 300 calls a minute - shows as: slow down, and is waited for
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from billsync.model.errors import BadAnswer
-from billsync.sdk import (
-    Api,
-    Bearer,
-    Field,
-    Identity,
-    Limit,
-    OAuth2,
-    Offers,
-    OneOf,
-    PageNumber,
-    Source,
-    Throttle,
-    hookimpl,
-)
-from billsync.sdk.api import Params
+from billsync.sdk import Field, Identity, Offers, TokenOrLogin, sources, token_or_login
+from billsync.sdk.api import Api, Bearer, Limit, Params, Throttle
+from billsync.sdk.mapped import EVERY_KIND, Opened, Rows, RowSource, RowTable, TableOptions
+from billsync.sdk.paging import PageNumber
 from billsync.sdk.row import Row
-from billsync_plugins.sources._mapped import TABLES, MappedSource
-from billsync_plugins.sources._mapped_rows import Opened, Rows, RowTable
 from billsync_plugins.sources._smartsheet_rows import OWN, cells_of, counting
-from billsync_plugins.sources._tokens import TokenOrLogin
 
-LOGIN = OAuth2(
-    token_url="https://api.smartsheet.com/2.0/token",  # noqa: S106  an address
-    authorize_url="https://app.smartsheet.com/b/authorize",
-    scopes=("READ_SHEETS",),
-    client_auth="body",
-)
+SCOPE = "READ_SHEETS"
 COLUMNS = PageNumber(param="page", size_param="pageSize", size=500, last_at="totalPages")
 ROWS = PageNumber(size_param="pageSize", size=1000, total_at="totalRowCount", count_at="totalRowCount")
 
@@ -55,18 +36,11 @@ class SheetTable(RowTable):
     )
 
 
-class SmartsheetOptions(TokenOrLogin):
+class SmartsheetOptions(TableOptions[SheetTable], TokenOrLogin):
     """The sheets of one account. A token is made at Personal Settings, API Access; regions have a `base_url`."""
 
-    projects: SheetTable | None = Field(default=None, description="Sheet of projects.")
-    milestones: SheetTable | None = Field(default=None, description="Sheet of milestones.")
-    time: SheetTable | None = Field(default=None, description="Sheet of time entries.")
-    expenses: SheetTable | None = Field(default=None, description="Sheet of expenses.")
-    contracts: SheetTable | None = Field(default=None, description="Sheet of contracts.")
-    change_orders: SheetTable | None = Field(default=None, description="Sheet of change orders.")
 
-
-class Smartsheet(MappedSource[SmartsheetOptions, SheetTable]):
+class Smartsheet(RowSource[SmartsheetOptions, SheetTable]):
     """Sheets of one account. The whole sheet is read each time; deletions show by absence."""
 
     kind = "smartsheet"
@@ -74,20 +48,22 @@ class Smartsheet(MappedSource[SmartsheetOptions, SheetTable]):
     docs = "https://developers.smartsheet.com/api/smartsheet/openapi"
     api = Api(
         base_url="https://api.smartsheet.com/2.0",
-        auth=OneOf({"token": Bearer("token"), "client_id": LOGIN}),
+        auth=token_or_login(
+            Bearer("token"), "https://api.smartsheet.com/2.0/token", "https://app.smartsheet.com/b/authorize", SCOPE
+        ),
         pages=ROWS,
         limits=(Limit(300, per=60),),
         headers={"Smartsheet-Change-Agent": "billsync"},
         throttles=(Throttle(status=429, wait=60),),
     )
-    offers = Offers(kinds=frozenset(TABLES), approval="status", changes="whole", marks_billed=True)
+    offers = Offers(kinds=EVERY_KIND, approval="status", changes="whole", marks_billed=True)
     own: ClassVar = {"id": "@id", "name": "@primary", "url": "@url"}
     quality = "silver"
 
     def check(self) -> Identity:
         user = Row(self.http.get("/users/me"), "user")
         mail = user.text("email")
-        return Identity(account=user.maybe.text("account.name") or mail, user=mail, remarks=tuple(self.look()))
+        return Identity(account=user.maybe.text("account.name") or mail, user=mail, remarks=self.look())
 
     def open_table(self, table: SheetTable) -> Opened:
         columns = self._columns(table)
@@ -115,6 +91,4 @@ class Smartsheet(MappedSource[SmartsheetOptions, SheetTable]):
             yield f"row {row.ident('rowNumber')}", cells_of(row, primary)
 
 
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Smartsheet]
+billsync_sources = sources(Smartsheet)
