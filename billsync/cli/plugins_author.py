@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -71,6 +72,8 @@ def test(
     from billsync.cli.say import show as draw
     from billsync.testing.kit import run_kit
 
+    if sys.stderr.isatty():
+        sys.stderr.write("running the contract kit ...\n")
     run = run_kit(path)
     if format == "json":
         json_object(_row(run))
@@ -89,8 +92,8 @@ def _written(paths: Sequence[Path], *, named: bool) -> Iterator[Block]:
     yield Words("Next", "heading")
     yield from _command(f"plugins test {_quoted(connector)}", "runs the contract kit: it passes as it is")
     yield from _command(f"plugins show {_quoted(connector)}", "tells what users will be told")
-    use = "tries the real account, once billsync.yaml has one of this kind"
-    yield from _command("check", use if named else f"{use} and plugins_dir: {_quoted(connector.parent)}")
+    use = "tries the real account, once billsync.yaml names one"
+    yield from _command("check", use if named else f"{use}, and plugins_dir: {_quoted(connector.parent)}")
 
 
 def _command(words: str, why: str) -> Iterator[Block]:

@@ -49,7 +49,7 @@ _ZONES: Final[Mapping[str, str]] = {
     "caller": "that of the user whose credential it is",
 }
 _HELP: Final[Mapping[str, str]] = {
-    "key": "a key goes with each document, and the vendor answers the same key with the same document",
+    "key": "the vendor answers the same key with the same document",
     "unique": "the books refuse our reference twice",
     "upsert": "the document is created under an id of ours: once more is the same document",
     "none": "the vendor does not help",
@@ -166,7 +166,7 @@ def _exactly_once(found: type[Sink[Any]]) -> str:
     promise = found.idempotency
     helped = _HELP[promise.how]
     if promise.how == "key":
-        helped += f", for {promise.window} seconds" if promise.window else ", for how long is not relied on"
+        helped += f", for {promise.window} seconds" if promise.window else " (nobody says for how long)"
     wait = f", {found.settle} seconds later at the earliest," if found.settle else ""
     return f"{helped}; after a lost answer the books are asked first{wait} whether our reference is there"
 

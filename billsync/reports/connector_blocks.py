@@ -114,5 +114,5 @@ def _option_row(option: Option) -> dict[str, Any]:
 
 def _list(title: str, items: Sequence[str]) -> Iterator[Block]:
     if items:
-        yield Words(title, "heading")
-        yield from (Words(f"- {item.replace('`', '')}") for item in items)
+        rows = tuple(("-", item.replace("`", "")) for item in items)
+        yield Table(title=title, columns=(whole(""), column("")), rows=rows)
