@@ -192,20 +192,40 @@ _NOT_MEANING: Final = frozenset({"url"})
 
 def canonical(value: Any) -> Any:
     """JSON-ready form with one spelling for each meaning: numbers without trailing zeros, text in NFC, UTC instants."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: canonical(getattr(value, f.name)) for f in fields(value)}
+    kind = type(value)
+    if value is None or kind is bool or kind is int:
+        return value
+    if kind is str:
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
+    names = _members(kind)
+    if names is not None:
+        return {name: canonical(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): canonical(value[key]) for key in sorted(value)}
+    if isinstance(value, tuple | list):
+        return [canonical(item) for item in value]
+    return _canonical_scalar(value)
+
+
+def _members(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass, None for any other class; remembered: everything hashed comes by here."""
+    if kind not in _MEMBERS:
+        _MEMBERS[kind] = tuple(f.name for f in fields(kind)) if is_dataclass(kind) else None
+    return _MEMBERS[kind]
+
+
+_MEMBERS: Final[dict[type, tuple[str, ...] | None]] = {}
+
+
+def _canonical_scalar(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f") if value else "0"
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): canonical(value[key]) for key in sorted(value)}
     if isinstance(value, frozenset):
         return sorted(canonical(item) for item in value)
-    if isinstance(value, tuple | list):
-        return [canonical(item) for item in value]
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, float):

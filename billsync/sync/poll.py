@@ -75,6 +75,9 @@ def poll_all(
 ) -> Iterator[tuple[str, list[Polled]]]:
     """Every account's answers, in the order of their names; accounts are read side by side."""
     names = sorted(memories)
+    if len(names) == 1:  # nobody to wait beside: no thread
+        yield names[0], poll_account(firm, names[0], memories[names[0]], wanted, progress)
+        return
     with ThreadPoolExecutor(max_workers=ACCOUNTS_AT_ONCE, thread_name_prefix="poll") as pool:
         futures = {name: pool.submit(poll_account, firm, name, memories[name], wanted, progress) for name in names}
         for name in names:

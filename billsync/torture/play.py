@@ -23,7 +23,8 @@ from billsync.torture.script import Event, Night, Script
 from billsync.torture.world import World
 
 QUIET_NIGHTS: Final = 4
-"""Nights without trouble in the end: enough for a credit, what waits behind it, and what that gives room to."""
+"""Nights without trouble in the end, at most: enough for a credit, what waits behind it, and what that gives room to.
+After the second, which reads everything, one that sends nothing is the last."""
 DAY: Final = 86_400
 _TABLES: Final = ("projects", "time", "expenses", "milestones")
 
@@ -189,6 +190,8 @@ class _Play:
             summary = self._run(full=number == 1)
             if summary is not None and any(isinstance(one, Fork) for one in summary.troubles):
                 self._learn()
+            elif summary is not None and number and not summary.pushed:
+                break
         self._last_look(summary)
 
     def _learn(self) -> None:
