@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from billsync.model.errors import UsageError
@@ -39,6 +39,8 @@ class Offers:
     """What a source can tell, and how changes and deletions can be seen."""
 
     kinds: frozenset[Kind]
+    only_if: Mapping[Kind, str] = field(default_factory=dict)
+    """Kind -> the option without which an account is not asked for it (a module that not everybody has)."""
     approval: Literal["native", "sheet", "status", "none"] = "none"
     deletions: Literal["feed", "absence"] = "absence"
     changes: Literal["since", "window", "whole"] = "window"
@@ -66,8 +68,9 @@ class Source(Account[O]):
 
     @classmethod
     def kinds(cls, options: O) -> frozenset[Kind]:
-        """Kinds that an account with these options can be asked for: what the class offers, unless it narrows them."""
-        return cls.offers.kinds
+        """Kinds that an account with these options can be asked for: what is offered, but for options that are off."""
+        needs = cls.offers.only_if
+        return frozenset(kind for kind in cls.offers.kinds if kind not in needs or getattr(options, needs[kind]))
 
     def shows_absence(self, kind: Kind) -> bool:
         """False where a record missing from a complete poll proves nothing (a feed of news only)."""

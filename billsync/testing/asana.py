@@ -130,6 +130,8 @@ class FakeAsana(FakeTracker):
                 return _one(self.tables["projects"][gid], request)
             case ["tasks", "", _]:
                 return self._tasks(request)
+            case ["tasks", gid, ""] if gid in self.tables["tasks"] and request.method == "PUT":
+                return self._marked(gid, request.json()["data"]["custom_fields"])
             case ["attachments", "", _]:
                 return self._list(
                     "attachments",
@@ -141,6 +143,15 @@ class FakeAsana(FakeTracker):
             case ["time_tracking_entries", gid, _] if gid in self.tables["entries"]:
                 return _one(self.tables["entries"][gid], request)
         return _error(404, "Unknown object")
+
+    def _marked(self, gid: str, values: dict[str, str]) -> Response:
+        """Text fields of a task, written; a field that the task does not have is refused."""
+        fields = {field["gid"]: field for field in self.tables["tasks"][gid]["custom_fields"]}
+        if unknown := values.keys() - fields.keys():
+            return _error(400, f"Custom field with ID {min(unknown)} is not on given object")
+        for field, text in values.items():
+            fields[field].update(text_value=text, display_value=text)
+        return Response.json_of({"data": {"gid": gid}})
 
     def _all(self, table: str) -> list[Row]:
         return list(self.tables[table].values())

@@ -6,6 +6,7 @@ can ask when: write the date down.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from billsync.sdk.api import Json
 from billsync.sdk.parse import dig, need
 
 RPC: Final = "/jsonrpc"
+OVERLAP: Final = timedelta(minutes=30)
+"""A row shows up so long after the time it bears, at worst: that is when its transaction began."""
 # Where `false` means no, not nothing.
 _FLAGS: Final = frozenset("active is_reached is_move_sent price_include validated".split())
 
@@ -121,6 +124,13 @@ class Database:
         """How many rows the user sees."""
         found: int = self.ask(model, "search_count", [list(domain)])
         return found
+
+
+def changed_since(moment: datetime | None) -> list[Json]:
+    """The domain of what was written since; nothing for None."""
+    if moment is None:
+        return []
+    return [["write_date", ">=", (moment - OVERLAP).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")]]
 
 
 def instant_text(text: str) -> str:

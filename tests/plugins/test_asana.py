@@ -3,12 +3,13 @@ from decimal import Decimal
 
 import pytest
 
-from billsync.model.errors import BadAnswer, Missing
+from billsync.model.errors import BadAnswer, Missing, UsageError
 from billsync.testing import FakeAsana
 from billsync.testing.account_contract import AccountContract
 from billsync.testing.asana import choice_field, date_field, number_field
 from billsync.testing.bench import days, poll
 from billsync.testing.source_contract import SourceContract
+from billsync.testing.vendor_contract import OpenApi
 from billsync_plugins.sources.asana import Asana
 
 
@@ -107,6 +108,25 @@ class TestAsana(SourceContract):
         phase = self.phases(percent_field="78", accepted_field="79", fields={"region": "80"})[task]
         assert (phase.amount, phase.currency, phase.percent) == (Decimal("1250.50"), "EUR", Decimal(25))
         assert phase.acceptance.accepted and phase.custom == {"region": "West"}
+
+    def test_a_mark_is_written_into_the_field_that_takes_it(self, contracts):
+        field = choice_field("88", "Invoice", None)
+        task = self.tracker.add_task("55", "Phase", custom_fields=[field])["gid"]
+        self.bench.more = {**self.options, "mark_field": "88"}
+        self.bench.open().mark_billed("milestone", [task], "BS-1")
+        assert self.phases(amount_field=None, fields={"invoice": "88"})[task].custom == {"invoice": "BS-1"}
+        writes = [request for request in self.tracker.log if request.method == "PUT"]
+        assert len(writes) == 1 and OpenApi(contracts / "asana.openapi.json").problems(writes) == []
+
+    @pytest.mark.parametrize(
+        ("kind", "more"),
+        [("time", {"mark_field": "88"}), ("milestone", {}), ("milestone", {"mark_field": "88", "phases": "projects"})],
+    )
+    def test_a_mark_that_has_no_place_is_refused_before_anything_is_written(self, kind, more):
+        self.bench.more = {**self.options, **more}
+        with pytest.raises(UsageError, match="marks on"):
+            self.bench.open().mark_billed(kind, ["1"], "BS-1")
+        assert [request for request in self.tracker.log if request.method == "PUT"] == []
 
     @pytest.mark.parametrize("on", [date(2026, 3, 9), None])
     def test_a_date_of_acceptance_is_acceptance(self, on):

@@ -13,8 +13,9 @@ from billsync.testing.invoices import credit_memo, invoice, line
 from billsync.testing.vendor_contract import OpenApi, Xsd, unread_examples
 from billsync_plugins.sinks import _quickbooks_documents as documents
 from billsync_plugins.sinks.quickbooks import QuickBooks
-from billsync_plugins.sources import asana, harvest
+from billsync_plugins.sources import harvest
 from billsync_plugins.sources._asana_phases import PhaseOptions, phase, project
+from billsync_plugins.sources._asana_time import ENTRY, time_entry
 from tests.plugins.test_asana import TestAsana as Asana
 from tests.plugins.test_harvest import TestHarvest as Harvest
 
@@ -31,7 +32,7 @@ def kit(request):
 
 
 def test_sources_ask_what_the_contract_knows(kit, contracts):
-    told = {f"opt_fields={name}": "told by some lists; else the entry is read singly" for name in asana.ENTRY[5:]}
+    told = {f"opt_fields={name}": "told by some lists; else the entry is read singly" for name in ENTRY[5:]}
     fields = ("resource_subtype", "format", "currency_code")
     of_projects = {f"opt_fields=custom_fields.{name}": "of projects: absent, it is an error" for name in fields}
     beyond = {**told, **of_projects, "turn": "the fake's own, in its links"}
@@ -148,7 +149,7 @@ def test_examples_of_asana_are_read(contracts):
         "GET /tasks/{task_gid}": one(lambda raw: phase(raw, "1", options)),
         "POST /tasks": one(lambda raw: phase(raw, "1", options)),
         "GET /projects/{project_gid}": one(lambda raw: project(raw, options)),
-        "GET /time_tracking_entries/": one(asana.time_entry),
+        "GET /time_tracking_entries/": one(time_entry),
         "GET /users/": lambda body: body["data"]["workspaces"],
     }
     excused = {

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from billsync.model.errors import BadAnswer, Refused
@@ -10,12 +10,10 @@ from billsync.model.invoice import Party, Receipt, TaxCode
 from billsync.sdk.api import Json
 from billsync.sdk.parse import need
 from billsync.sdk.row import Row
-from billsync_plugins._odoo import Database
+from billsync_plugins._odoo import Database, changed_since
 from billsync_plugins.sinks._odoo_documents import LINE, MOVE, TYPES, receipt_of, stamp_in
 
 AT_ONCE: Final = 200
-OVERLAP: Final = timedelta(minutes=30)
-"""A row shows up so long after the time it bears, at worst: that is when its transaction began."""
 
 
 class Books:
@@ -60,8 +58,7 @@ class Books:
 
     def changed(self, since: datetime | None) -> Iterator[Receipt]:
         """Documents changed since; None: all."""
-        start = (since - OVERLAP).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if since else None
-        return self.receipts([["write_date", ">=", start]] if start else [])
+        return self.receipts(changed_since(since))
 
     def absent(self, ids: Iterable[str]) -> list[str]:
         """Which of these documents are not there any more."""

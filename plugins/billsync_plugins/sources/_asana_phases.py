@@ -25,6 +25,7 @@ class PhaseOptions(Options):
     percent_field: str | None = Field(default=None, description="Gid of the number field with percent complete.")
     accepted_field: str | None = Field(default=None, description="Gid of the field (choice or date) of acceptance.")
     accepted: tuple[str, ...] = Field(default=("Accepted", "Yes"), description="Choices that mean accepted.")
+    mark_field: str | None = Field(default=None, description="Gid of the text field that takes our reference.")
     client_field: str | None = Field(default=None, description="Gid of the projects' field with the client.")
     budget_field: str | None = Field(default=None, description="Gid of the projects' number field with the budget.")
     fields: Mapping[str, str] = Field(default={}, description="Further custom fields: own name -> gid.")

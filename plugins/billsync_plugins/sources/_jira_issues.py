@@ -11,11 +11,10 @@ from typing import Any, Literal
 
 from billsync.model.errors import BadAnswer
 from billsync.model.work import Acceptance, Milestone, Project
-from billsync.sdk import Field
+from billsync.sdk import Field, TokenOrLogin
 from billsync.sdk.api import Json
 from billsync.sdk.parse import dig
 from billsync.sdk.row import Row
-from billsync_plugins.sources._tokens import TokenOrLogin
 
 ISSUE = [
     "summary",
@@ -52,13 +51,6 @@ class IssueOptions(TokenOrLogin):
         """Ids of the fields that the firm has named."""
         named = (self.amount_field, self.percent_field, self.accepted_field, *self.fields.values())
         return {path.partition(".")[0] for path in named if path}
-
-
-def check_known(fields: Iterable[Json], wanted: set[str]) -> None:
-    """A configured field that is gone is an error, not an empty field."""
-    gone = wanted - {Row(raw, "field").ident("id") for raw in fields}
-    if gone:
-        raise BadAnswer(f"the mapped field {min(gone)!r} is gone", hint="was it deleted? `GET /field` lists all")
 
 
 def project(raw: Json) -> Project:
@@ -116,6 +108,15 @@ def issue(raw: Json, options: IssueOptions, zone: str, children: Mapping[str, li
         parent=row.maybe.ident("fields.parent.id"),
         custom={"key": row.text("key"), **{name: text for name, text in own.items() if text}},
     )
+
+
+def done_children(found: Iterable[Json]) -> dict[str, list[bool]]:
+    """Parent -> whether each of its children is done."""
+    below: dict[str, list[bool]] = {}
+    for row in Row.each(found, "issue"):
+        done = row.text("fields.status.statusCategory.key") == "done"
+        below.setdefault(row.ident("fields.parent.id"), []).append(done)
+    return below
 
 
 def acceptance(raw: Json, options: IssueOptions) -> Acceptance | None:

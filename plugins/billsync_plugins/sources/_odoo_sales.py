@@ -1,6 +1,7 @@
 """What Odoo sold: sales orders as contracts, the worth of their lines, and expenses that go onto them."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -8,7 +9,7 @@ from billsync.model.work import Approval, ApprovalState, ContractTerms, Expense,
 from billsync.sdk.api import Json
 from billsync.sdk.parse import day_in_zone
 from billsync.sdk.row import Row
-from billsync_plugins._odoo import instant_text
+from billsync_plugins._odoo import Database, instant_text
 
 EXPENSE: Final = "date employee_id name product_id state total_amount_currency currency_id sale_order_id"
 ORDER: Final = "name partner_id currency_id amount_untaxed date_order client_order_ref"
@@ -18,6 +19,36 @@ _EXPENSES: Final[Mapping[str, ApprovalState]] = {
     "approved": "approved", "post": "approved", "posted": "approved", "in_payment": "approved", "paid": "approved",
     "done": "approved", "refused": "rejected",
 }  # fmt: skip
+
+
+class Sales:
+    """Reads of one session."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def orders(self, zone: str) -> Iterator[ContractTerms]:
+        """Confirmed sales orders with their lines."""
+        projects, lines = self.projects(), defaultdict[str, list[Row]](list)
+        for line in self.lines().values():
+            lines[line.ident("order_id.0")].append(line)
+        for raw in self._database.rows("sale.order", [["state", "in", ["sale", "done"]]], ORDER):
+            number = str(raw["id"])
+            yield order(raw, lines[number], projects.get(number), zone)
+
+    def lines(self) -> dict[str, Row]:
+        """Sales order lines by id, without headings and notes."""
+        rows = self._database.rows("sale.order.line", [["display_type", "=", False]], ORDER_LINE)
+        return {row.ident("id"): row for row in Row.each(rows, "sales order line")}
+
+    def projects(self) -> dict[str, str]:
+        """Sales order -> the first of its projects."""
+        found: dict[str, str] = {}
+        sold = [["sale_order_id", "!=", False]]
+        rows = self._database.rows("project.project", sold, "sale_order_id", archived=True)
+        for row in Row.each(rows, "project"):
+            found.setdefault(row.ident("sale_order_id.0"), row.ident("id"))
+        return found
 
 
 def price_of(line: Row) -> Decimal:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 
 from billsync.model.errors import BadAnswer
 from billsync.model.work import Approval, TimeEntry, Window
-from billsync.sdk import Field, Http, Offset
+from billsync.sdk import Field, Http, Offset, TokenOrLogin
 from billsync.sdk.api import Json
-from billsync.sdk.parse import dig
-from billsync.sdk.row import Row, utc_text
+from billsync.sdk.parse import all_known, dig
+from billsync.sdk.row import Row, utc_text_or_none
 from billsync_plugins.sources._tempo_sheets import Period, dates
-from billsync_plugins.sources._tokens import TokenOrLogin
 
 PAGES = Offset(size=1000, more_at="metadata.next", overlap=2)
 SEARCH = replace(PAGES, param="?offset", size_param="?limit")
@@ -26,11 +25,18 @@ class WorklogOptions(TokenOrLogin):
 
 
 def read(http: Http, options: WorklogOptions, window: Window, sheets: Iterable[tuple[str, Period]]) -> Iterator[Row]:
-    """Worklogs of the window; if only changes are wanted, those of changed sheets too. Some may come twice.
+    """Worklogs of the window, each once; if only changes are wanted, those of changed sheets too.
 
     Each bears the Jira project that it was asked for under `project`, where such are named."""
-    since = utc_text(window.changed_since) if window.changed_since else None
-    every = dates((window.since, window.until))
+    seen: set[str] = set()
+    for log in _asked(http, options, window, sheets):
+        if (ident := log.ident("tempoWorklogId")) not in seen:
+            seen.add(ident)
+            yield log
+
+
+def _asked(http: Http, options: WorklogOptions, window: Window, sheets: Iterable[tuple[str, Period]]) -> Iterator[Row]:
+    since, every = utc_text_or_none(window.changed_since), dates((window.since, window.until))
     for home in options.jira_projects or (None,):
         asked = {"projectId": home, **every, "updatedFrom": since}
         yield from _rows(http.rows("/worklogs", asked, at="results", unique="tempoWorklogId", pages=PAGES), home)
@@ -58,9 +64,8 @@ class Attributes:
         """BadAnswer for a configured attribute that is gone: its absence would look like an empty one."""
         rows = [Row(raw, "work attribute", "key") for raw in http.rows("/work-attributes", at="results", unique="key")]
         names = {row.text("key"): dig(row.raw, "names", {}) for row in rows}
-        wanted = {options.role_attribute, options.billed_attribute, *options.fields.values()} - {None}
-        if gone := wanted - names.keys():
-            raise BadAnswer(f"the work attribute {gone.pop()!r} is gone", hint="was it deleted in Tempo's settings?")
+        wanted = options.role_attribute, options.billed_attribute, *options.fields.values()
+        all_known(wanted, names, "work attribute", hint="was it deleted in Tempo's settings?")
         account = next((row.text("key") for row in rows if row.text("type") == "ACCOUNT"), "")
         if not account and not options.jira_projects:
             raise BadAnswer("no work attribute of the type ACCOUNT", hint="name the projects instead: jira_projects")

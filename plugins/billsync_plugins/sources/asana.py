@@ -11,32 +11,21 @@ Not confirmed: that the list of time entries tells approval and billable state (
 projects tell the format of their custom fields (else a configured one is an error).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-from billsync.model.errors import Missing
-from billsync.model.work import Approval, ApprovalState, Milestone, Project, TimeEntry, Window
-from billsync.sdk import Cursor, Field, Identity, Offers, Source, hookimpl
-from billsync.sdk.api import Api, Bearer, Json, Limit, OAuth2, OneOf
-from billsync.sdk.parse import need
+from billsync.model.work import Kind, Milestone, Project, TimeEntry, Window
+from billsync.sdk import Field, Identity, Offers, Source, TokenOrLogin, sources, token_or_login
+from billsync.sdk.api import Api, Bearer, Json, Limit
+from billsync.sdk.paging import Cursor
+from billsync.sdk.parse import named, need
 from billsync.sdk.row import Row, inside
 from billsync_plugins.sources._asana_phases import PROJECT, TASK, PhaseOptions, check_known, phase, project, section
-from billsync_plugins.sources._tokens import TokenOrLogin
+from billsync_plugins.sources._asana_time import ENTRY, is_whole, time_entry
 
-ENTRY = "duration_minutes,entered_on,attributable_to.name,created_by.name,categories.name".split(",")
-ENTRY += ["task.name", "approval_status", "billable_status", "description"]  # documented for the single record
-APPROVALS: Mapping[str, ApprovalState] = {
-    "APPROVED": "approved", "SUBMITTED": "submitted", "DRAFT": "open", "REJECTED": "rejected"
-}  # fmt: skip
 PHASES = {"milestone", "approval"}
-LOGIN = OAuth2(
-    token_url="https://app.asana.com/-/oauth_token",  # noqa: S106  an address
-    authorize_url="https://app.asana.com/-/oauth_authorize",
-    scopes=("default",),
-    client_auth="body",
-)
-BILLABLE = {"billable": True, "nonBillable": False, "notApplicable": False}
+OAUTH = "https://app.asana.com/-/oauth"
 
 
 class AsanaOptions(PhaseOptions, TokenOrLogin):
@@ -56,22 +45,22 @@ class Asana(Source[AsanaOptions]):
     docs = "https://developers.asana.com/reference"
     api = Api(
         base_url="https://app.asana.com/api/1.0",
-        auth=OneOf({"token": Bearer("token"), "client_id": LOGIN}),
+        auth=token_or_login(Bearer("token"), f"{OAUTH}_token", f"{OAUTH}_authorize", "default"),
         pages=Cursor(at="next_page.offset", param="offset", size={"limit": 100}),
         limits=(Limit(1500, per=60),),
         message_at=("errors.0.message",),
         list_style="comma",
     )
-    offers = Offers(kinds=frozenset({"project", "milestone", "time"}), approval="native", zone="caller")
+    offers = Offers(
+        kinds=frozenset({"project", "milestone", "time"}), approval="native", marks_billed=True, zone="caller"
+    )
     quality = "silver"
 
     def check(self) -> Identity:
         user = Row(self._one("/users/me", ["name", "email", "workspaces.name"]), "user", "gid")
-        spaces = {need(space, "gid"): need(space, "name") for space in user.rows("workspaces")}
-        if self.options.workspace not in spaces:
-            known = ", ".join(f"{gid} ({name})" for gid, name in spaces.items())
-            raise Missing(f"the token is not in workspace {self.options.workspace}, but in {known}", where=self.account)
-        return Identity(account=spaces[self.options.workspace], user=user.text("email"))
+        spaces = {space.ident("gid"): space.text("name") for space in Row.each(user.rows("workspaces"), "workspace")}
+        space = named(self.options.workspace, spaces, "workspace", self.account)
+        return Identity(account=space, user=user.text("email"))
 
     def projects(self, window: Window) -> Iterator[Project]:
         check_known(self._projects, (self.options.client_field, self.options.budget_field), "project")
@@ -101,7 +90,15 @@ class Asana(Source[AsanaOptions]):
         dates = {"entered_on_start_date": str(window.since), "entered_on_end_date": str(window.until)}
         places = [{"attributable_to": gid} for gid in self.options.projects] or [{"workspace": self.options.workspace}]
         rows = (raw for place in places for raw in self._rows("/time_tracking_entries", ENTRY, **place, **dates))
-        return inside(window, (time_entry(self._whole(raw)) for raw in rows))
+        return inside(window, (time_entry(raw if is_whole(raw) else self._entry(raw["gid"])) for raw in rows))
+
+    def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
+        """Into the text field `mark_field` of milestones and approvals; the same once more does no harm."""
+        if kind != "milestone" or self.options.phases != "milestones" or not self.options.mark_field:
+            raise self._not_offered(f"marks on {kind}s of this sort, or without `mark_field`")
+        mark = {"data": {"custom_fields": {self.options.mark_field: reference}}}
+        for gid in ids:
+            self.http.write("PUT", f"/tasks/{gid}", mark, keyed=True)
 
     def _rows(self, path: str, fields: list[str], **params: str) -> Iterator[Json]:
         yield from self.http.rows(path, {**params, "opt_fields": fields}, at="data", unique="gid")
@@ -116,34 +113,12 @@ class Asana(Source[AsanaOptions]):
     def _one(self, path: str, fields: list[str]) -> Json:
         return need(self.http.get(path, {"opt_fields": fields}), "data")
 
+    def _entry(self, gid: str) -> Json:
+        return self._one(f"/time_tracking_entries/{gid}", ENTRY)
+
     def _attachments(self, task: str) -> tuple[str, ...]:
         files = self._rows("/attachments", ["name"], parent=task) if self.options.attachments else ()
         return tuple(sorted(Row(raw, "attachment", "gid").text("name") for raw in files))
 
-    def _whole(self, raw: Json) -> Json:
-        """The entry with its approval, read singly where the list did not tell."""
-        if {"approval_status", "billable_status"} <= raw.keys():
-            return raw
-        return self._one(f"/time_tracking_entries/{raw['gid']}", ENTRY)
 
-
-def time_entry(raw: Json) -> TimeEntry:
-    """Minutes become hours; a category stands for the task where there is none."""
-    row = Row(raw, "time entry", "gid")
-    return TimeEntry(
-        id=row.ident("gid"),
-        project=row.maybe.ident("attributable_to.gid") or "none",
-        person=row.ident("created_by.gid"),
-        person_name=row.maybe.text("created_by.name"),
-        worked_on=row.day("entered_on"),
-        hours=row.hours("duration_minutes", "minutes"),
-        billable=row.one_of("billable_status", BILLABLE),
-        approval=Approval(state=row.one_of("approval_status", APPROVALS)),
-        task=row.maybe.text("task.name") or row.maybe.text("categories.0.name"),
-        notes=row.maybe.text("description"),
-    )
-
-
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Asana]
+billsync_sources = sources(Asana)

@@ -12,17 +12,14 @@ from functools import cached_property
 from typing import Any, Literal
 
 from billsync.model.work import Approval, ApprovalState, Expense, Project, TimeEntry, Window
-from billsync.sdk import Field, Identity, NextLink, Offers, Source, hookimpl
-from billsync.sdk.api import Api, Bearer, Json, Limit, OAuth2, OneOf
+from billsync.sdk import Field, Identity, Offers, Source, TokenOrLogin, sources, token_or_login
+from billsync.sdk.api import Api, Bearer, Json, Limit
+from billsync.sdk.paging import NextLink
 from billsync.sdk.parse import need
-from billsync.sdk.row import Row, inside, utc_text
-from billsync_plugins.sources._tokens import TokenOrLogin
+from billsync.sdk.row import Row, inside, utc_text_or_none
 
 APPROVALS: Mapping[str, ApprovalState] = {"approved": "approved", "submitted": "submitted", "unsubmitted": "open"}
 ID = "https://id.getharvest.com"
-LOGIN = OAuth2(
-    token_url=f"{ID}/api/v2/oauth2/token", authorize_url=f"{ID}/oauth2/authorize", scopes=("all",), client_auth="body"
-)
 
 
 class HarvestOptions(TokenOrLogin):
@@ -42,7 +39,7 @@ class Harvest(Source[HarvestOptions]):
     docs = "https://help.getharvest.com/api-v2/"
     api = Api(
         base_url="https://api.harvestapp.com/v2",
-        auth=OneOf({"token": Bearer("token"), "client_id": LOGIN}),
+        auth=token_or_login(Bearer("token"), f"{ID}/api/v2/oauth2/token", f"{ID}/oauth2/authorize", "all"),
         pages=NextLink(at="links.next", size={"per_page": 2000}, total_at="total_entries"),
         limits=(Limit(100, per=15),),
         headers={"Harvest-Account-Id": "{account_id}"},
@@ -74,7 +71,7 @@ class Harvest(Source[HarvestOptions]):
         return inside(window, (expense(raw, self._terms[0]) for raw in self._dated("expenses", window)))
 
     def _dated(self, kind: str, window: Window) -> Iterator[Json]:
-        since = utc_text(window.changed_since) if window.changed_since else None
+        since = utc_text_or_none(window.changed_since)
         filters = {"from": str(window.since), "to": str(window.until), "updated_since": since}
         yield from self.http.rows(f"/{kind}", filters, at=kind)
 
@@ -145,6 +142,4 @@ def _common(row: Row, unapproved: ApprovalState | None) -> dict[str, Any]:
     }
 
 
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Harvest]
+billsync_sources = sources(Harvest)

@@ -14,25 +14,17 @@ Unconfirmed: the shapes of custom fields beyond numbers, text and choices - show
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
 
 from billsync.model.work import Kind, Milestone, Project, TimeEntry, Window
-from billsync.sdk import Api, Basic, Cursor, Field, Identity, NextLink, OAuth2, Offers, OneOf, Single, Source, hookimpl
-from billsync.sdk.api import Json
+from billsync.sdk import Field, Identity, Offers, Source, sources, token_or_login
+from billsync.sdk.api import Api, Basic, Json
+from billsync.sdk.paging import Cursor, NextLink, Single
+from billsync.sdk.parse import all_known
 from billsync.sdk.row import Row
-from billsync_plugins.sources._jira_issues import ISSUE, IssueOptions, check_known, issue, project, version
+from billsync_plugins.sources._jira_issues import ISSUE, IssueOptions, done_children, issue, project, version
 from billsync_plugins.sources._jira_worklogs import Worklogs
 
 LIST = NextLink(at="nextPage", size={"maxResults": 50}, total_at="total", last_at="isLast")
-LOGIN = OAuth2(
-    token_url="https://auth.atlassian.com/oauth/token",  # noqa: S106  an address
-    authorize_url="https://auth.atlassian.com/authorize",
-    scopes=("read:jira-work", "read:jira-user", "offline_access"),
-    extra={"audience": "api.atlassian.com", "prompt": "consent"},
-    client_auth="body",
-    token_json=True,
-    grant_days=90,
-)
 
 
 class JiraOptions(IssueOptions):
@@ -56,7 +48,15 @@ class Jira(Source[JiraOptions]):
     docs = "https://developer.atlassian.com/cloud/jira/platform/rest/v3/"
     api = Api(
         base_url="https://{site}/rest/api/3",
-        auth=OneOf({"token": Basic("email", "token"), "client_id": LOGIN}),
+        auth=token_or_login(
+            Basic("email", "token"),
+            "https://auth.atlassian.com/oauth/token",
+            "https://auth.atlassian.com/authorize",
+            *("read:jira-work", "read:jira-user", "offline_access"),
+            extra={"audience": "api.atlassian.com", "prompt": "consent"},
+            token_json=True,
+            grant_days=90,
+        ),
         pages=Cursor(at="nextPageToken", param="nextPageToken", last_at="isLast", size={"maxResults": 100}),
         message_at=("errorMessages.0", "errors.*", "message", "error_description"),
         request_id="atl-traceid",
@@ -90,10 +90,15 @@ class Jira(Source[JiraOptions]):
             return
         zone, wanted = self.zone, self.options.mapped()
         if wanted:
-            check_known(self.http.rows("/field", pages=Single()), wanted)
+            all_known(
+                wanted,
+                {row.ident("id") for row in Row.each(self.http.rows("/field", pages=Single()), "field")},
+                "mapped field",
+            )
         files = ["attachment"] if self.options.attachments else []
         rows = list(self._search(self.options.jql, [*ISSUE, *sorted(wanted), *files]))
-        children = self._children() if self.options.children else {}
+        below = self._search("parent is not EMPTY", ["status", "parent"]) if self.options.children else ()
+        children = done_children(below)
         yield from (issue(raw, self.options, zone, children) for raw in rows)
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
@@ -102,7 +107,7 @@ class Jira(Source[JiraOptions]):
         return (entry for entry in entries if homes is None or entry.project in homes)
 
     def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
-        """A property of the issue or worklog, which people do not see. OAuth 2 would need the scope write:jira-work."""
+        """A property of the issue or worklog, which nobody sees. OAuth 2 needs `more_scopes: write:jira-work`."""
         if kind == "milestone" and self.options.milestones == "issues":
             places = [f"/issue/{ident}" for ident in ids]
         elif kind == "time":
@@ -129,16 +134,5 @@ class Jira(Source[JiraOptions]):
         body = {"jql": f"({jql}){within} ORDER BY created", "fields": list(fields)}
         yield from self.http.rows("/search/jql", at="issues", body=body)
 
-    def _children(self) -> dict[str, list[bool]]:
-        """Parent -> whether each of its children is done."""
-        found: dict[str, list[bool]] = {}
-        for raw in self._search("parent is not EMPTY", ["status", "parent"]):
-            row = Row(raw, "issue")
-            done = row.text("fields.status.statusCategory.key") == "done"
-            found.setdefault(row.ident("fields.parent.id"), []).append(done)
-        return found
 
-
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Jira]
+billsync_sources = sources(Jira)

@@ -13,21 +13,17 @@ Rests on memory, not on trials: expenses and their states, `validated`, versions
 not there is refused by name.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, timedelta
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Literal
 
-from billsync.model.work import ContractTerms, Expense, Kind, Milestone, Project, TimeEntry, Window
-from billsync.sdk import Field, Identity, Offers, Source, hookimpl
+from billsync.model.work import ContractTerms, Expense, Milestone, Project, TimeEntry, Window
+from billsync.sdk import Field, Identity, Offers, Source, sources
 from billsync.sdk.api import Json
-from billsync.sdk.row import Row, inside
-from billsync_plugins._odoo import API, Database, DatabaseOptions
+from billsync.sdk.row import inside
+from billsync_plugins._odoo import API, Database, DatabaseOptions, changed_since
 from billsync_plugins.sources import _odoo_sales as sales
 from billsync_plugins.sources import _odoo_work as work
-
-OVERLAP: Final = timedelta(minutes=30)
 
 
 class OdooOptions(DatabaseOptions):
@@ -50,22 +46,22 @@ class Odoo(Source[OdooOptions]):
     api = API
     offers = Offers(
         kinds=frozenset({"project", "milestone", "time", "expense", "contract"}),
+        only_if={"expense": "expenses", "contract": "orders"},
         approval="native",
         changes="since",
         zone="caller",
     )
     quality = "silver"
 
-    @classmethod
-    def kinds(cls, options: OdooOptions) -> frozenset[Kind]:
-        """Expenses and contracts where the options ask for them."""
-        unasked = {"expense": options.expenses, "contract": options.orders}
-        return frozenset(kind for kind in cls.offers.kinds if unasked.get(kind, True))
-
     @cached_property
     def database(self) -> Database:
         """The database, called through this account's session."""
         return Database(self.http, self.options, self.account)
+
+    @cached_property
+    def sales(self) -> sales.Sales:
+        """What was sold there."""
+        return sales.Sales(self.database)
 
     def check(self) -> Identity:
         seen = {"projects": "project.project", "milestones": "project.milestone", "tasks": "project.task"}
@@ -89,54 +85,30 @@ class Odoo(Source[OdooOptions]):
             return
         sold = self.database.known("project.milestone", work.MILESTONE_SOLD)
         found = list(self.database.rows("project.milestone", [], f"{work.MILESTONE} {sold}"))
-        lines = self._order_lines() if sold else {}
+        lines = self.sales.lines() if sold else {}
         self.findings += sales.oversold(found) if sold else []
         yield from (work.milestone(raw, lines) for raw in found)
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
         sold = self.database.known("account.analytic.line", work.TIME_SOLD)
-        lines = self._order_lines() if "so_line" in sold else {}
+        lines = self.sales.lines() if "so_line" in sold else {}
         of_projects = [["project_id", "!=", False], *_within(window)]
         rows = self.database.rows("account.analytic.line", of_projects, f"{work.TIME} {sold}")
         return inside(window, (work.time_entry(raw, lines, self.options.hours) for raw in rows))
 
     def expenses(self, window: Window) -> Iterator[Expense]:
-        projects = self._projects_of_orders()
+        projects = self.sales.projects()
         rows = self.database.rows("hr.expense", _within(window), sales.EXPENSE)
         return inside(window, (sales.expense(raw, projects) for raw in rows))
 
     def contracts(self, window: Window) -> Iterator[ContractTerms]:
-        projects, lines = self._projects_of_orders(), defaultdict(list)
-        for line in self._order_lines().values():
-            lines[line.ident("order_id.0")].append(line)
-        for raw in self.database.rows("sale.order", [["state", "in", ["sale", "done"]]], sales.ORDER):
-            number = str(raw["id"])
-            yield sales.order(raw, lines[number], projects.get(number), self.options.zone)
-
-    def _order_lines(self) -> dict[str, Row]:
-        sections_apart = [["display_type", "=", False]]
-        rows = self.database.rows("sale.order.line", sections_apart, sales.ORDER_LINE)
-        return {row.ident("id"): row for row in (Row(raw, "sales order line") for raw in rows)}
-
-    def _projects_of_orders(self) -> dict[str, str]:
-        """Sales order -> the first of its projects."""
-        found: dict[str, str] = {}
-        sold = [["sale_order_id", "!=", False]]
-        for raw in self.database.rows("project.project", sold, "sale_order_id", archived=True):
-            row = Row(raw, "project")
-            found.setdefault(row.ident("sale_order_id.0"), row.ident("id"))
-        return found
+        return self.sales.orders(self.options.zone)
 
 
 def _within(window: Window) -> list[Json]:
     """The dates of a window, and what changed since."""
-    domain: list[Json] = [["date", ">=", str(window.since)], ["date", "<=", str(window.until)]]
-    if window.changed_since:
-        since = (window.changed_since - OVERLAP).astimezone(UTC)
-        domain.append(["write_date", ">=", since.strftime("%Y-%m-%d %H:%M:%S")])
-    return domain
+    dated = [["date", ">=", str(window.since)], ["date", "<=", str(window.until)]]
+    return [*dated, *changed_since(window.changed_since)]
 
 
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Odoo]
+billsync_sources = sources(Odoo)

@@ -14,22 +14,16 @@ Unconfirmed: a token is renewed without redirect_uri - shows as: the log-in is n
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from billsync.model.work import Expense, Kind, Milestone, Project, TimeEntry, Window
-from billsync.sdk import Api, Bearer, Field, Identity, Limit, OAuth2, Offers, OneOf, Source, hookimpl
-from billsync.sdk.api import Json
+from billsync.sdk import Field, Identity, Offers, Source, sources, token_or_login
+from billsync.sdk.api import Api, Bearer, Json, Limit
 from billsync.sdk.row import Row, inside
 from billsync_plugins.sources._tempo_money import Money
 from billsync_plugins.sources._tempo_sheets import Timesheets
 from billsync_plugins.sources._tempo_worklogs import PAGES, Attributes, WorklogOptions, read, time_entry
 
-LOGIN = OAuth2(
-    token_url="https://api.tempo.io/oauth/token/",  # noqa: S106  an address
-    authorize_url="https://api.tempo.io/oauth/authorize/redirect",
-    extra={"jira_url": "https://{site}"},
-    client_auth="body",
-)
+OAUTH = "https://api.tempo.io/oauth"
 CLOSED = {"OPEN": False, "CLOSED": True, "ARCHIVED": True}
 
 
@@ -49,22 +43,21 @@ class Tempo(Source[TempoOptions]):
     docs = "https://apidocs.tempo.io/"
     api = Api(
         base_url="https://api.tempo.io/4",
-        auth=OneOf({"token": Bearer("token"), "client_id": LOGIN}),
+        auth=token_or_login(
+            Bearer("token"), f"{OAUTH}/token/", f"{OAUTH}/authorize/redirect", extra={"jira_url": "https://{site}"}
+        ),
         pages=PAGES,
         limits=(Limit(3, per=1),),
         message_at=("errors.message", "errors.*.message", "error_description"),
     )
     offers = Offers(
         kinds=frozenset({"project", "milestone", "time", "expense"}),
+        only_if={"milestone": "financial_manager", "expense": "financial_manager"},
         approval="sheet",
         changes="since",
         marks_billed=True,
     )
     quality = "silver"
-
-    @classmethod
-    def kinds(cls, options: TempoOptions) -> frozenset[Kind]:
-        return cls.offers.kinds if options.financial_manager else frozenset({"project", "time"})
 
     def check(self) -> Identity:
         period = Row(self.http.get("/globalconfiguration"), "configuration", "approvalPeriod").text("approvalPeriod")
@@ -87,12 +80,9 @@ class Tempo(Source[TempoOptions]):
         sheets, attributes = Timesheets(self.http, self.options.teams), Attributes.of(self.http, self.options)
         sheets.expect((window.since, window.until))
         changed = set(sheets.changed(window.changed_since)) if window.changed_since else set()
-        seen: set[str] = set()
         for log in read(self.http, self.options, window, sorted(changed)):
-            if (ident := log.ident("tempoWorklogId")) not in seen:
-                seen.add(ident)
-                approval = sheets.approval(log.ident("author.accountId"), log.day("startDate"))
-                yield from inside(window, [time_entry(log, approval, attributes, self.options)])
+            approval = sheets.approval(log.ident("author.accountId"), log.day("startDate"))
+            yield from inside(window, [time_entry(log, approval, attributes, self.options)])
 
     def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
         """The attribute `billed_attribute` of worklogs that have no value there yet; Tempo refuses closed periods."""
@@ -115,6 +105,4 @@ def account(raw: Json) -> Project:
     )
 
 
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Tempo]
+billsync_sources = sources(Tempo)

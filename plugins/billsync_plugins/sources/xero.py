@@ -15,11 +15,11 @@ Rests on memory: that a project whose `minutesLogged` is 0 has no time entries (
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from billsync.model.work import Approval, Project, TimeEntry, Window
-from billsync.sdk import Field, Identity, Offers, Source, hookimpl
+from billsync.sdk import Field, Identity, Offers, Source, sources
 from billsync.sdk.api import Json
 from billsync.sdk.row import Row, inside, utc_text
 from billsync_plugins._xero import TenantOptions, api, tenant_name
@@ -76,7 +76,7 @@ class Xero(Source[XeroOptions]):
             yield from self._rows("/Projects", "projectId", states=state)
 
     def _named(self, path: str, unique: str) -> dict[str, Row]:
-        rows = (Row(raw, unique.removesuffix("Id"), unique) for raw in self._rows(path, unique))
+        rows = Row.each(self._rows(path, unique), unique.removesuffix("Id"), unique)
         return {row.ident(unique): row for row in rows}
 
     def _rows(self, path: str, unique: str, **params: str) -> Iterator[Json]:
@@ -127,6 +127,4 @@ def time_entry(raw: Json, tasks: Mapping[str, Row], users: Mapping[str, Row], zo
     )
 
 
-@hookimpl
-def billsync_sources() -> list[type[Source[Any]]]:
-    return [Xero]
+billsync_sources = sources(Xero)
