@@ -126,12 +126,14 @@ class Sink(Account[O]):
             return f"{undone}: {error.what}"
         return ""
 
-    def untouched(self, receipt: Receipt, now: Receipt) -> Receipt:
-        """`now`, read before a void; Refused where somebody edited the document since `receipt`, or paid it.
+    def untouched(self, receipt: Receipt, now: Receipt, *, unpaid: bool = False) -> Receipt:
+        """`now`, read before a void; Refused where somebody edited the document since `receipt`.
 
-        For books without versions of their own; a gap of one call stays."""
-        if now.revision != receipt.revision or now.payments:
-            what = f"{now.number or now.id} was edited or paid since it was read"
+        For books without versions of their own; a gap of one call stays. `unpaid`: refused where money was received,
+        too, for these books would void all the same."""
+        if now.revision != receipt.revision or (unpaid and now.payments):
+            how = "edited or paid" if unpaid else "edited"
+            what = f"{now.number or now.id} was {how} since it was read"
             raise Refused(what, where=self.account, sent=False)
         return now
 

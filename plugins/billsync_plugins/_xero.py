@@ -3,21 +3,18 @@
 from datetime import date
 from typing import Final
 
-from billsync.model.errors import Missing
-from billsync.sdk import Api, Field, Http, Limit, OAuth2, Options, PageNumber, Secret, Single
+from billsync.sdk import Api, AppLogin, Field, Http, Limit, OAuth2, PageNumber, Single
+from billsync.sdk.parse import named
 from billsync.sdk.row import Row
 
 BASE: Final = "https://api.xero.com"
 
 
-class TenantOptions(Options):
+class TenantOptions(AppLogin):
     """One organisation, and the app that a person has let in."""
 
     tenant: str = Field(description="Tenant id of the organisation: `billsync check` lists those of the log-in.")
     client_id: str = Field(description="Of your app: developer.xero.com, My apps, Configuration.")
-    client_secret: Secret = Field(description="Of your app, beside the client id.")
-    refresh_token: Secret | None = Field(default=None, description="Only where `billsync auth login` cannot be used.")
-    token_url: str = Field(default="https://identity.xero.com/connect/token", description="Another token address.")
 
 
 def api(*scopes: str, page_size: int) -> Api:
@@ -25,7 +22,7 @@ def api(*scopes: str, page_size: int) -> Api:
     return Api(
         base_url=BASE,
         auth=OAuth2(
-            token_url="{token_url}",  # noqa: S106  an option
+            token_url="https://identity.xero.com/connect/token",  # noqa: S106  an address
             authorize_url="https://login.xero.com/identity/connect/authorize",
             scopes=("offline_access", *scopes),
             grant_days=60,
@@ -43,11 +40,8 @@ def api(*scopes: str, page_size: int) -> Api:
 def tenant_name(http: Http, tenant: str, account: str) -> str:
     """The organisation's name, as the log-in sees it. Missing names the organisations that the log-in opens."""
     rows = http.rows("/connections", unique="tenantId", pages=Single())
-    names = {row.ident("tenantId"): row.text("tenantName") for row in (Row(raw, "connection") for raw in rows)}
-    if tenant not in names:
-        known = ", ".join(f"{ident} ({name})" for ident, name in names.items()) or "none"
-        raise Missing(f"the log-in does not open the tenant {tenant}, but {known}", where=account)
-    return names[tenant]
+    names = {row.ident("tenantId"): row.text("tenantName") for row in Row.each(rows, "connection")}
+    return named(tenant, names, "organisation", account)
 
 
 def day_of(row: Row, member: str) -> date:

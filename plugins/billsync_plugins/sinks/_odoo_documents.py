@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from billsync.model.errors import BadAnswer
 from billsync.model.invoice import BookStatus, DocumentKind, Invoice, Line, Payment, Receipt
-from billsync.model.money import round_places, to_major, to_minor
+from billsync.model.money import to_major
 from billsync.model.work import digest
 from billsync.sdk import Field, Options
 from billsync.sdk.api import Json
+from billsync.sdk.documents import in_our_sign, quantity_and_price, sign_of
 from billsync.sdk.exact import exact_json
 from billsync.sdk.parse import instant
 from billsync.sdk.row import Row
@@ -61,8 +62,7 @@ def table_of(invoice: Invoice, options: DocumentOptions, company: int | None) ->
         head["journal_id/.id"] = str(options.journal)
     if company is not None:
         head["company_id/.id"] = str(company)
-    sign = -1 if invoice.kind == "credit_memo" else 1
-    lines = [_line(line, sign, invoice.currency, options) for line in invoice.lines]
+    lines = [_line(line, sign_of(invoice.kind), invoice.currency, options) for line in invoice.lines]
     if not any(line[f"{_LINES}/analytic_distribution"] for line in lines):
         lines = [{name: cell for name, cell in line.items() if "analytic" not in name} for line in lines]
     first, blank = [*head.values()], [""] * len(head)
@@ -71,11 +71,8 @@ def table_of(invoice: Invoice, options: DocumentOptions, company: int | None) ->
 
 def _line(line: Line, sign: int, currency: str, options: DocumentOptions) -> dict[str, str]:
     """Odoo cuts quantity and price to two decimals: they go along only where that still gives our amount."""
-    amount, quantity, price = sign * line.amount, Decimal(1), to_major(sign * line.amount, currency)
-    if line.quantity is not None and line.unit_price is not None:
-        shown, each = round_places(sign * line.quantity, 2), round_places(line.unit_price, 2)
-        if to_minor(shown * each, currency) == amount:
-            quantity, price = shown, each
+    alone = Decimal(1), to_major(sign * line.amount, currency)
+    quantity, price = quantity_and_price(line, sign, currency, 2) or alone
     product = options.products.get(line.item or line.kind, options.product)
     accounts = [options.analytic[value] for value in line.dimensions.values() if value in options.analytic]
     cells = {
@@ -94,32 +91,32 @@ def receipt_of(raw: Json, lines: Iterable[Json], external: str | None, stamp: st
     a hash of what an edit would change."""
     row = Row(raw, "account.move")
     kind, currency = row.one_of("move_type", KINDS), row.text("currency_id.1")
-    sign = -1 if kind == "credit_memo" else 1
-    cells = [Row(line, "account.move.line") for line in lines]
+    cells = list(Row.each(lines, "account.move.line"))
     number, total, left = row.text("name"), row.minor("amount_total", currency), row.minor("amount_residual", currency)
     told = [[cell.maybe.text("name"), cell.minor("price_subtotal", currency), cell.raw["tax_ids"]] for cell in cells]
     due, partner, reference = row.maybe.day("invoice_date_due"), row.ident("partner_id.0"), row.maybe.text("ref")
     state = row.one_of("state", _STATES)
     status = state if state != "open" else row.one_of("payment_state", _PAID)
     widget = raw.get("invoice_payments_widget") or {}
-    return Receipt(
+    written = Receipt(
         id=row.ident("id"),
         number="" if number == "/" else number,
         reference=external.partition(".")[2] if external else "",
         status="sent" if status == "open" and row.flag("is_move_sent") else status,
         currency=currency,
-        total=sign * total,
-        balance=None if state == "voided" else sign * left,
-        tax=sign * row.minor("amount_tax", currency),
+        total=total,
+        balance=None if state == "voided" else left,
+        tax=row.minor("amount_tax", currency),
         kind=kind,
         customer=partner,
         issued_on=row.maybe.day("invoice_date"),
         updated_at=instant(instant_text(row.text("write_date"))),
         revision=digest([partner, reference, due, total, told])[:16],
-        line_amounts=tuple(sign * cell.minor("price_subtotal", currency) for cell in cells),
+        line_amounts=tuple(cell.minor("price_subtotal", currency) for cell in cells),
         stamp=stamp,
         payments=tuple(_payment(part, currency) for part in widget.get("content", []) if part["account_payment_id"]),
     )
+    return in_our_sign(written)
 
 
 def _payment(raw: Json, currency: str) -> Payment:

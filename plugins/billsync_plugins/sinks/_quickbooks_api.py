@@ -2,21 +2,18 @@
 
 from typing import Final
 
-from billsync.sdk import Api, Field, Limit, OAuth2, Options, Secret, Success, Throttle
+from billsync.sdk import Api, AppLogin, Field, Limit, OAuth2, Success, Throttle
 
 BASE: Final = "https://quickbooks.api.intuit.com"
 # Where an answer of status 200 may still say that it failed; gateways spell it without the capital.
 FAULTS: Final = ("Fault", "fault", "CDCResponse.*.Fault", "CDCResponse.*.QueryResponse.*.Fault")
 
 
-class CompanyOptions(Options):
+class CompanyOptions(AppLogin):
     """One company, and the app that a person has let in."""
 
     realm: str = Field(description="Company id: the gear menu, Account and settings, Billing.")
     client_id: str = Field(description="Of your app: developer.intuit.com, Keys & credentials.")
-    client_secret: Secret = Field(description="Of your app, beside the client id.")
-    refresh_token: Secret | None = Field(default=None, description="Only where `billsync auth login` cannot be used.")
-    token_url: str | None = Field(default=None, description="Another address of the token endpoint.")
 
 
 def at(path: str) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from billsync.model.invoice import BookStatus, DocumentKind, Invoice, Line, Payment, Receipt
-from billsync.model.money import to_major, to_minor
+from billsync.model.money import to_major
 from billsync.sdk import Field, Options
 from billsync.sdk.api import Json
+from billsync.sdk.documents import given, in_our_sign, quantity_and_price, sign_of
 from billsync.sdk.row import Row
 from billsync_plugins.sinks._quickbooks_company import Company
 
@@ -32,7 +33,7 @@ class DocumentOptions(Options):
 
 def body_of(invoice: Invoice, options: DocumentOptions, company: Company) -> dict[str, Any]:
     """The JSON of a document; a credit memo is positive in the books."""
-    sign = -1 if invoice.kind == "credit_memo" else 1
+    sign = sign_of(invoice.kind)
     order = f"PO {invoice.purchase_order}" if invoice.purchase_order else ""
     memo = "\n".join(filter(None, (order, invoice.memo)))
     is_invoice = invoice.kind == "invoice"
@@ -51,28 +52,27 @@ def body_of(invoice: Invoice, options: DocumentOptions, company: Company) -> dic
         "GlobalTaxCalculation": options.tax_calculation,
         "Line": [_line(line, sign, invoice.currency, options) for line in invoice.lines],
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return given(fields)
 
 
 def _line(line: Line, sign: int, currency: str, options: DocumentOptions) -> dict[str, Any]:
     """Quantity and price go along only where their product, rounded, is the amount: else the line is refused."""
-    amount, quantity, price = sign * line.amount, line.quantity, line.unit_price
-    exact = quantity is not None and price is not None and to_minor(sign * quantity * price, currency) == amount
+    quantity, price = quantity_and_price(line, sign, currency, None) or (None, None)
     segment = line.dimensions.get("class")
     named = options.items.get(line.item, line.item) if line.item else options.items.get(line.kind, options.item)
     detail = {
         "ItemRef": _ref(named),
         "ClassRef": _ref(options.classes.get(segment, segment) if segment else None),
-        "Qty": sign * quantity if exact and quantity is not None else None,
-        "UnitPrice": price if exact else None,
+        "Qty": quantity,
+        "UnitPrice": price,
         "ServiceDate": str(line.done_on) if line.done_on else None,
         "TaxCodeRef": _ref(line.tax_code),
     }
     return {
         "DetailType": "SalesItemLineDetail",
-        "Amount": to_major(amount, currency),
+        "Amount": to_major(sign * line.amount, currency),
         "Description": line.text[:TEXT],
-        "SalesItemLineDetail": {name: value for name, value in detail.items() if value is not None},
+        "SalesItemLineDetail": given(detail),
     }
 
 
@@ -83,7 +83,6 @@ def _ref(value: str | None) -> dict[str, str] | None:
 def receipt_of(entity: str, raw: Json, home: str, payments: Iterable[Payment] = ()) -> Receipt:
     """A document as it stands in the books; `home` is the currency where the company has only one."""
     row, kind = Row(raw, entity, "Id"), KINDS[entity]
-    sign = -1 if kind == "credit_memo" else 1
     currency = row.maybe.text("CurrencyRef.value") or home
     ident = f"{entity}/{row.ident('Id')}"
     if row.maybe.text("status") == "Deleted":
@@ -93,24 +92,25 @@ def receipt_of(entity: str, raw: Json, home: str, payments: Iterable[Payment] = 
     total = row.minor("TotalAmt", currency)
     balance = row.minor("Balance", currency) if kind == "invoice" else row.maybe.minor("RemainingCredit", currency)
     lines = [Row(line, f"{ident}, line", "Id") for line in row.rows("Line")]
-    return Receipt(
+    written = Receipt(
         id=ident,
         number=number,
         reference=note[1] if note else number if number.startswith("BS-") else "",
         status=_status(row, total, balance),
         currency=currency,
-        total=sign * total,
-        balance=None if balance is None else sign * balance,
-        tax=sign * (row.maybe.minor("TxnTaxDetail.TotalTax", currency) or 0),
+        total=total,
+        balance=balance,
+        tax=(row.maybe.minor("TxnTaxDetail.TotalTax", currency) or 0),
         kind=kind,
         customer=row.ident("CustomerRef.value"),
         issued_on=row.day("TxnDate"),
         updated_at=row.maybe.instant("MetaData.LastUpdatedTime"),
         revision=row.ident("SyncToken"),
-        line_amounts=tuple(sign * line.minor("Amount", currency) for line in lines if _sales(line)),
+        line_amounts=tuple(line.minor("Amount", currency) for line in lines if _sales(line)),
         stamp=note[2].strip() if note else "",
         payments=tuple(payments),
     )
+    return in_our_sign(written)
 
 
 def _sales(line: Row) -> bool:

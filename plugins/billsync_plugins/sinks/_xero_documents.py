@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from billsync.model.invoice import BookStatus, DocumentKind, Invoice, Line, Payment, Receipt
-from billsync.model.money import round_places, to_major, to_minor
+from billsync.model.money import to_major
 from billsync.model.work import digest
 from billsync.sdk import Field, Options
 from billsync.sdk.api import Json
+from billsync.sdk.documents import given, in_our_sign, quantity_and_price, sign_of
 from billsync.sdk.row import Row
 from billsync_plugins._xero import day_of
 
@@ -63,62 +64,60 @@ def body_of(invoice: Invoice, options: DocumentOptions) -> dict[str, Any]:
         "BrandingThemeID": options.branding_theme,
         "LineAmountTypes": "Exclusive",
         "Status": "DRAFT" if invoice.push == "draft" else "AUTHORISED",
-        "LineItems": [_line(line, 1 if is_invoice else -1, invoice.currency, options) for line in invoice.lines],
+        "LineItems": [_line(line, sign_of(invoice.kind), invoice.currency, options) for line in invoice.lines],
     }
-    return {entity.path: [{name: value for name, value in fields.items() if value is not None}]}
+    return {entity.path: [given(fields)]}
 
 
 def _line(line: Line, sign: int, currency: str, options: DocumentOptions) -> dict[str, Any]:
     """Quantity and price go along only where Xero, with four decimals of each, comes to our amount."""
-    amount, quantity, price = sign * line.amount, Decimal(1), to_major(sign * line.amount, currency)
-    if line.quantity is not None and line.unit_price is not None:
-        shown, each = round_places(sign * line.quantity, 4), round_places(line.unit_price, 4)
-        if to_minor(shown * each, currency) == amount:
-            quantity, price = shown, each
+    amount = to_major(sign * line.amount, currency)
+    quantity, price = quantity_and_price(line, sign, currency, 4) or (Decimal(1), amount)
     chosen = line.item or line.kind
     names = {dimension: value for dimension, value in line.dimensions.items() if dimension in options.tracking}
     fields = {
         "Description": line.text[:TEXT] or "-",
         "Quantity": quantity,
         "UnitAmount": price,
-        "LineAmount": to_major(amount, currency),
+        "LineAmount": amount,
         "AccountCode": options.accounts.get(chosen, options.revenue_account),
         "ItemCode": options.items.get(chosen),
         "TaxType": line.tax_code or options.no_tax,
         "Tracking": [{"Name": options.tracking[name], "Option": value} for name, value in names.items()] or None,
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return given(fields)
 
 
 def receipt_of(kind: DocumentKind, raw: Json, history: Iterable[Json] = ()) -> Receipt:
     """A document as it stands in the books. Xero has no version: `revision` is a hash of what an edit would change."""
-    entity, sign = ENTITIES[kind], -1 if kind == "credit_memo" else 1
+    entity = ENTITIES[kind]
     row = Row(raw, entity.path, entity.id)
     currency, number = row.text("CurrencyCode"), row.maybe.text(entity.number) or ""
     total, balance = row.minor("Total", currency), row.maybe.minor(entity.balance, currency)
     notes = (_NOTE.search(Row(note, "history").maybe.text("Details") or "") for note in history)
     note = next((found for found in notes if found is not None), None)
-    lines = [Row(line, f"{number}, line", "LineItemID") for line in row.maybe.rows("LineItems") or ()]
+    lines = list(Row.each(row.maybe.rows("LineItems") or (), f"{number}, line", "LineItemID"))
     due = day_of(row, "DueDate") if row.maybe.text("DueDate") else None
     told = [[line.raw.get("Description"), line.dec("LineAmount"), line.raw.get("TaxType")] for line in lines]
-    return Receipt(
+    written = Receipt(
         id=f"{entity.path}/{row.ident(entity.id)}",
         number=number,
         reference=number if number.startswith("BS-") else note[1] if note else "",
         status=_status(row, total, balance),
         currency=currency,
-        total=sign * total,
-        balance=None if balance is None else sign * balance,
-        tax=sign * row.minor("TotalTax", currency),
+        total=total,
+        balance=balance,
+        tax=row.minor("TotalTax", currency),
         kind=kind,
         customer=row.ident("Contact.ContactID"),
         issued_on=day_of(row, "Date"),
         updated_at=row.instant("UpdatedDateUTC"),
         revision=digest([number, row.ident("Contact.ContactID"), currency, due, Decimal(total), told])[:16],
-        line_amounts=tuple(sign * line.minor("LineAmount", currency) for line in lines),
+        line_amounts=tuple(line.minor("LineAmount", currency) for line in lines),
         stamp=note[2].strip() if note else "",
         payments=tuple(_payment(part, currency) for part in row.maybe.rows("Payments") or ()),
     )
+    return in_our_sign(written)
 
 
 def _payment(raw: Json, currency: str) -> Payment:

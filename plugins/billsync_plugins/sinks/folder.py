@@ -16,7 +16,7 @@ from typing import Any, Literal
 from billsync.model.errors import Missing, Refused
 from billsync.model.invoice import Invoice, Party, Receipt, TaxCode
 from billsync.model.work import digest
-from billsync.sdk import Field, Idempotency, Identity, Location, Options, RoundingModel, Sink, SinkLimits, hookimpl
+from billsync.sdk import Field, Idempotency, Identity, Location, Options, RoundingModel, Sink, SinkLimits, sinks
 from billsync.sdk.disk import json_bytes, put_once, vendor_errors, write_whole
 from billsync_plugins.sinks._folder_books import Books
 from billsync_plugins.sinks._folder_document import document_of, gone
@@ -141,6 +141,4 @@ class Folder(Sink[FolderOptions]):
         return document_of(invoice, number, seller, options.taxes)
 
 
-@hookimpl
-def billsync_sinks() -> list[type[Folder]]:
-    return [Folder]
+billsync_sinks = sinks(Folder)

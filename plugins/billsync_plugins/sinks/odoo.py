@@ -18,12 +18,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
-from billsync.model.errors import Denied, Missing, Refused, Unavailable, VendorError
+from billsync.model.errors import Refused, Unavailable, VendorError
 from billsync.model.invoice import Invoice, Party, Receipt, TaxCode
-from billsync.sdk import Idempotency, Identity, RoundingModel, Sink, SinkLimits, hookimpl
-from billsync.sdk.api import Json
+from billsync.sdk import Idempotency, Identity, RoundingModel, Sink, SinkLimits, sinks
 from billsync.sdk.exact import exact_json
 from billsync.sdk.parse import dig, need
 from billsync_plugins._odoo import API, RPC, Database, DatabaseOptions
@@ -87,28 +86,15 @@ class Odoo(Sink[OdooOptions]):
 
     def finish(self, invoice: Invoice, receipt: Receipt) -> Receipt:
         """The stamp, and posting where that is wanted. What is refused for good is a remark."""
-        number, remarks = int(receipt.id), []
+        number, remarks, do = int(receipt.id), list[str](), self.database.do
         if not receipt.stamp:
-            if trouble := self._beside("ir.attachment", "create", file_of(invoice, number)):
-                remarks.append(f"the stamp was not kept: {trouble}")
-            else:
-                receipt = replace(receipt, stamp=invoice.stamp)
+            file = file_of(invoice, number)
+            remarks.append(self.beside("the stamp was not kept", lambda: do("ir.attachment", "create", [file])))
+            receipt = receipt if remarks[-1] else replace(receipt, stamp=invoice.stamp)
         if invoice.push != "draft" and receipt.status == "draft":
-            if trouble := self._beside("account.move", "action_post", [number]):
-                remarks.append(f"not posted: {trouble}")
-            else:
-                receipt = self.books.one(number)
-        return replace(receipt, remarks=tuple(remarks))
-
-    def _beside(self, model: str, method: str, argument: Json) -> str:
-        """Something beside a document that is in the books by now: why it was refused, "" where it was done."""
-        try:
-            self.database.do(model, method, [argument])
-        except VendorError as error:
-            if not isinstance(error, Refused | Denied | Missing):
-                raise  # the next run makes up for it
-            return error.what
-        return ""
+            remarks.append(self.beside("not posted", lambda: do("account.move", "action_post", [[number]])))
+            receipt = receipt if remarks[-1] else self.books.one(number)
+        return replace(receipt, remarks=tuple(filter(None, remarks)))
 
     def _loaded(self, content: bytes) -> int:
         """The id of the document, new or not. Whoever loses a race is told so, and asks again."""
@@ -131,9 +117,7 @@ class Odoo(Sink[OdooOptions]):
     def void(self, receipt: Receipt) -> Receipt:
         """Cancelled. Refused where somebody edited it since, or paid: cancelling would undo the payment's match."""
         number = int(receipt.id)
-        now = self.books.one(number)
-        if now.revision != receipt.revision or now.payments:
-            raise Refused(f"{now.number or now.id} was edited or paid since", where=self.account, sent=False)
+        self.untouched(receipt, self.books.one(number), unpaid=True)
         self.database.do("account.move", "button_cancel", [[number]])
         return self.books.one(number)
 
@@ -144,6 +128,4 @@ class Odoo(Sink[OdooOptions]):
         return self.books.taxes()
 
 
-@hookimpl
-def billsync_sinks() -> list[type[Sink[Any]]]:
-    return [Odoo]
+billsync_sinks = sinks(Odoo)

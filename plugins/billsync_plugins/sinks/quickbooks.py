@@ -15,12 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from billsync.model.errors import Refused, VendorError
 from billsync.model.invoice import Invoice, Party, Receipt, TaxCode
-from billsync.sdk import Idempotency, Identity, RoundingModel, Sink, SinkLimits, hookimpl
+from billsync.sdk import Idempotency, Identity, RoundingModel, Sink, SinkLimits, sinks
 from billsync.sdk.exact import exact_json
 from billsync.sdk.parse import dig, need
 from billsync.sdk.row import Row
@@ -91,13 +90,13 @@ class QuickBooks(Sink[QuickBooksOptions]):
         answer = self.http.write("POST", address, content=content, headers={"Content-Type": "application/json"}).json()
         entity = ENTITIES[invoice.kind]
         receipt = receipt_of(entity, need(answer, entity), self.company.currency)
-        warnings = [Row(raw, "warning", "code").text("Message") for raw in dig(answer, "Warnings.Warning") or ()]
+        remarks = [row.text("Message") for row in Row.each(dig(answer, "Warnings.Warning") or (), "warning", "code")]
         if invoice.push == "sent" and invoice.kind == "invoice":
             try:
                 receipt = self._mail(receipt)
             except VendorError as error:  # the document is in the books, and listed there as still to be sent
-                warnings.append(f"not mailed: {error.what}")
-        return replace(receipt, remarks=tuple(warnings))
+                remarks.append(f"not mailed: {error.what}")
+        return replace(receipt, remarks=tuple(remarks))
 
     def _mail(self, receipt: Receipt) -> Receipt:
         headers = {"Content-Type": "application/octet-stream"}
@@ -131,6 +130,4 @@ class QuickBooks(Sink[QuickBooksOptions]):
         return (tax_of(raw, rates) for raw in self.company.select("TaxCode"))
 
 
-@hookimpl
-def billsync_sinks() -> list[type[Sink[Any]]]:
-    return [QuickBooks]
+billsync_sinks = sinks(QuickBooks)

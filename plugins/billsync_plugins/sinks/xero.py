@@ -18,11 +18,11 @@ twice (else `find` tells both, and a person decides).
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from billsync.model.errors import Denied, Missing, Refused, VendorError
+from billsync.model.errors import Refused
 from billsync.model.invoice import DocumentKind, Invoice, Party, Receipt, TaxCode
-from billsync.sdk import Idempotency, Identity, RoundingModel, Single, Sink, SinkLimits, hookimpl
+from billsync.sdk import Idempotency, Identity, RoundingModel, Single, Sink, SinkLimits, sinks
 from billsync.sdk.api import Json
 from billsync.sdk.exact import exact_json
 from billsync.sdk.parse import dig, need
@@ -79,29 +79,25 @@ class Xero(Sink[XeroOptions]):
         if raw.get("StatusAttributeString") == "ERROR" or raw.get("HasErrors"):
             said = dig(raw, "ValidationErrors.0.Message", "the document has errors")
             raise Refused(f"the vendor refused the request: {said}", where=self.account, sent=False)
-        remarks = [Row(part, "warning").text("Message") for part in raw.get("Warnings") or ()]
         receipt = self.finish(invoice, receipt_of(invoice.kind, raw))
+        remarks = [row.text("Message") for row in Row.each(raw.get("Warnings") or (), "warning")]
         return replace(receipt, remarks=(*remarks, *receipt.remarks))
 
     def finish(self, invoice: Invoice, receipt: Receipt) -> Receipt:
         """The stamp, then the mail. A stamp that is refused for good is a remark; else the next run makes up for it."""
         remarks: list[str] = []
+        path, write = f"{BOOKS}/{receipt.id}", self.http.write
         if not receipt.stamp and receipt.status != "deleted":
-            try:
-                self.http.write("PUT", f"{BOOKS}/{receipt.id}/History", note_of(invoice))
-                receipt = replace(receipt, stamp=invoice.stamp)
-            except VendorError as error:
-                if not isinstance(error, Refused | Denied | Missing):
-                    error.sent = True  # not the note, but the document
-                    raise
-                remarks.append(f"the stamp was not kept: {error.what}")
+            note = self.beside(
+                "the stamp was not kept", lambda: self.http.write("PUT", f"{path}/History", note_of(invoice))
+            )
+            receipt = receipt if note else replace(receipt, stamp=invoice.stamp)
+            remarks.append(note)
         if invoice.push == "sent" and invoice.kind == "invoice" and receipt.status == "open":
-            try:
-                self.http.write("POST", f"{BOOKS}/{receipt.id}/Email", {})
-                receipt = replace(receipt, status="sent")
-            except VendorError as error:
-                remarks.append(f"not mailed: {error.what}")
-        return replace(receipt, remarks=tuple(remarks))
+            mail = self.beside("not mailed", lambda: write("POST", f"{path}/Email", {}), must=False)
+            receipt = receipt if mail else replace(receipt, status="sent")
+            remarks.append(mail)
+        return replace(receipt, remarks=tuple(filter(None, remarks)))
 
     def read_back(self, changed_since: datetime | None) -> Iterator[Receipt]:
         for kind, entity in ENTITIES.items():
@@ -112,9 +108,8 @@ class Xero(Sink[XeroOptions]):
         """Drafts are deleted, authorised ones voided. Refused where somebody edited the document since, or paid it."""
         entity = ENTITIES[receipt.kind]
         now = receipt_of(receipt.kind, need(self.http.get(f"{BOOKS}/{receipt.id}", {"unitdp": 4}), f"{entity.path}.0"))
-        if now.revision != receipt.revision:
-            raise Refused(f"{receipt.number} was edited since it was read", where=self.account, sent=False)
-        body = {entity.id: receipt.id.split("/")[1], "Status": "DELETED" if now.status == "draft" else "VOIDED"}
+        draft = self.untouched(receipt, now).status == "draft"
+        body = {entity.id: receipt.id.split("/")[1], "Status": "DELETED" if draft else "VOIDED"}
         answer = self.http.write("POST", f"{BOOKS}/{receipt.id}", {entity.path: [body]}).json()
         return receipt_of(receipt.kind, need(answer, f"{entity.path}.0"))
 
@@ -142,6 +137,4 @@ class Xero(Sink[XeroOptions]):
         return receipt_of(kind, raw, need(self.http.get(f"{BOOKS}/{receipt.id}/History"), "HistoryRecords"))
 
 
-@hookimpl
-def billsync_sinks() -> list[type[Sink[Any]]]:
-    return [Xero]
+billsync_sinks = sinks(Xero)
