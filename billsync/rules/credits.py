@@ -103,9 +103,10 @@ def _given_back(view: View, share: Share, decision: Decision) -> int:
     )
 
 
-def wait_for_credits(credits: Iterable[Credit]) -> None:
-    """What else is open of a share waits for its credit, a document of its own: that settles what is worth less, and
-    what is held back of the share is worked out anew when it is known."""
-    for credit in credits:
-        for part in credit.share.ready:
+def wait_for_credits(asked: Iterable[Credit], shares: Iterable[Share]) -> None:
+    """What else is open of a share waits for its credit, a document of its own, tonight's or one on its way: that
+    settles what is worth less, and what is held back of the share is worked out anew when it is known."""
+    credited = [credit.share for credit in asked] + [share for share in shares if share.standing.flying.credited]
+    for share in credited:
+        for part in share.ready:
             part.bucket, part.cause = "held", "credited" if part.amount > 0 else "drift"

@@ -43,7 +43,7 @@ def evaluate(facts: Facts) -> Evaluation:
     for share in shares:
         retainage.setdefault(share.work.contract.id, Retainage(view, share.work.contract))
     asked = list(credits(view, shares))
-    wait_for_credits(asked)
+    wait_for_credits(asked, shares)
     made = documents(view, shares, asked, retainage)
     troubles = say_documents(view, shares)
     items = items_of(view, shares, troubles)

@@ -313,6 +313,10 @@ PROFILE = settings(max_examples=150, deadline=None, suppress_health_check=[Healt
     played=[("work", "3", "3.33"), ("night",), ("work", "1", "2.50"), ("credit", "3", None), ("night",),
             ("rebill", "3", None), ("night",)],
 )  # fmt: skip
+@example(  # what a credit on its way leaves of moved work waits until it is known
+    contract=terms(after="true_up"),
+    played=[("move", "1", "1.00"), ("lost", 1), ("work", "1", "1.00"), ("credit", "1", 1), ("lost", 0)],
+)
 @example(  # an exclusion taken back does not push out what was billed in its room
     contract=terms(cap=50000),
     played=[("work", "1", "3.33"), ("work", "2", "3.33"), ("exclude", "1"), ("night",), ("release", "1"), ("night",)],
