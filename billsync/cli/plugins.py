@@ -94,20 +94,27 @@ def show(
     return 0
 
 
+def generated() -> dict[str, str]:
+    """Every generated page: path below the folder of documentation -> text."""
+    from billsync.cli.commands_page import commands_page
+    from billsync.reports.connector_page import REGENERATE, made, pages
+
+    return {**pages(built_in()), "commands.md": f"{made(REGENERATE)}\n{commands_page()}"}
+
+
 @app.command()
 def docs(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the documentation.")],
 ) -> int:
-    """Write the pages of all built-in connectors and of the hooks.
+    """Write the generated pages: connectors, hooks, commands.
 
-    FOLDER/hooks.md and FOLDER/connectors/: one page a kind, the list of them, and column mapping. A page of a
-    connector that is gone is removed.
+    FOLDER/connectors/ gets one page a kind, the list of them, and column mapping; beside it stand hooks.md and
+    commands.md. A page of a connector that is gone is removed.
     """
     from billsync.cli.say import say
-    from billsync.reports.connector_page import pages
     from billsync.reports.connector_write import write_pages
 
-    changed = write_pages(pages(built_in()), folder)
+    changed = write_pages(generated(), folder)
     for path in changed:
         say(str(path))
     say(f"{len(changed)} pages changed" if changed else "every page was up to date")

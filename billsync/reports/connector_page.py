@@ -38,7 +38,7 @@ def pages(connectors: Sequence[type[Account[Any]]]) -> Pages:
     found = {
         "hooks.md": hooks_page(),
         "connectors/README.md": connector_list(connectors),
-        "connectors/columns.md": f"{_made(REGENERATE)}\n{columns_page()}",
+        "connectors/columns.md": f"{made(REGENERATE)}\n{columns_page()}",
     }
     for kind in sorted({one.kind for one in connectors}):
         found[f"connectors/{kind}.md"] = connector_page([one for one in connectors if one.kind == kind])
@@ -47,7 +47,7 @@ def pages(connectors: Sequence[type[Account[Any]]]) -> Pages:
 
 def connector_page(connectors: Sequence[type[Account[Any]]], *, made_by: str = REGENERATE) -> str:
     """The page of one kind: a source, a sink, or both."""
-    parts = [_made(made_by), f"# {min((found.title for found in connectors), key=len)}\n"]
+    parts = [made(made_by), f"# {min((found.title for found in connectors), key=len)}\n"]
     for found in connectors:
         sections = list(
             _sections(connector_of(found), examples_of(found, role_of(found)), built_in=made_by == REGENERATE)
@@ -63,7 +63,7 @@ def connector_list(connectors: Sequence[type[Account[Any]]]) -> str:
     """The list of the pages, one row a class."""
     return "\n".join(
         [
-            _made(REGENERATE),
+            made(REGENERATE),
             "# Connectors\n",
             list_table(connectors, folder=""),
             _QUALITY,
@@ -84,7 +84,7 @@ def list_table(connectors: Sequence[type[Account[Any]]], *, folder: str) -> str:
 def hooks_page() -> str:
     """Every hook with its arguments."""
     parts = [
-        _made(REGENERATE),
+        made(REGENERATE),
         "# Hooks\n",
         f"{inspect.getdoc(hooks)}\n",
         "A plugin is a module with functions of these names, each marked `@hookimpl` of `billsync.sdk`; a function\n"
@@ -115,8 +115,9 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _made(by: str) -> str:
-    return f"{MADE} `{by}`: change the connector, not this file. -->\n"
+def made(by: str) -> str:
+    """The first line of a generated page."""
+    return f"{MADE} `{by}`: change the code, not this file. -->\n"
 
 
 def _sections(one: Connector, examples: Sequence[Example], *, built_in: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`plugins show` and `plugins docs`: each connector tells what it needs, does and rests on; pages are made from that."""
+"""`plugins show` and `plugins docs`: each connector tells what it needs, does and rests on; that makes its page."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def test_what_could_not_be_tried_is_told_without_its_marks(connector):
     for guess in told.guesses:
         assert guess.assumed and not re.match(r"Unconfirmed|Rests on", guess.assumed)
         assert "shows as:" not in guess.assumed
-    marks = re.findall(r"(?m)^(?:Unconfirmed|Not confirmed|Rests on [^:]+):", sys.modules[connector.__module__].__doc__)
+    marks = re.findall(
+        r"(?m)^(?:Unconfirmed|Not confirmed|Rests on [^:]+):", sys.modules[connector.__module__].__doc__ or ""
+    )
     assert len(told.guesses) == len(marks)
 
 

@@ -114,7 +114,7 @@ def test_what_is_written_suits_the_linter(written):
 
 
 def test_what_is_written_suits_the_strict_type_checker(written, tmp_path):
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", ROOT / "pyproject.toml"]
+    command: list[str | Path] = [sys.executable, "-m", "mypy", "--strict", "--config-file", ROOT / "pyproject.toml"]
     command += ["--cache-dir", ROOT / ".mypy_cache", *sorted(written.glob("*.py"))]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
     assert run.returncode == 0, run.stdout + run.stderr
