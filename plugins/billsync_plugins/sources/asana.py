@@ -29,7 +29,7 @@ OAUTH = "https://app.asana.com/-/oauth"
 
 
 class AsanaOptions(PhaseOptions, TokenOrLogin):
-    """One workspace, or some of its projects. A token is made at app.asana.com/0/my-apps."""
+    """One workspace, or some of its projects. Tokens and apps are made at app.asana.com/0/my-apps."""
 
     workspace: str = Field(description="Gid of the workspace: `billsync check` lists those of the token.")
     projects: tuple[str, ...] = Field(default=(), description="Gids of the projects to read; none: all of them.")

@@ -23,7 +23,7 @@ ID = "https://id.getharvest.com"
 
 
 class HarvestOptions(TokenOrLogin):
-    """One Harvest account. A personal access token is made at id.getharvest.com/developers."""
+    """One Harvest account. Tokens and apps are made at id.getharvest.com/developers."""
 
     account_id: str = Field(description="Number of the account: id.getharvest.com/developers, beside the token.")
     hours: Literal["rounded", "exact"] = Field(default="rounded", description="Harvest's own invoices use rounded.")

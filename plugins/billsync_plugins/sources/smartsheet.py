@@ -37,7 +37,7 @@ class SheetTable(RowTable):
 
 
 class SmartsheetOptions(TableOptions[SheetTable], TokenOrLogin):
-    """The sheets of one account. A token is made at Personal Settings, API Access; regions have a `base_url`."""
+    """The sheets of one account. Tokens: Personal Settings, API Access; apps: Developer Tools. Regions: `base_url`."""
 
 
 class Smartsheet(RowSource[SmartsheetOptions, SheetTable]):

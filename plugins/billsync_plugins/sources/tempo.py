@@ -28,7 +28,7 @@ CLOSED = {"OPEN": False, "CLOSED": True, "ARCHIVED": True}
 
 
 class TempoOptions(WorklogOptions):
-    """One site. A token is made at Tempo, Settings, Data Access, API integration; regions have a `base_url`."""
+    """One site. Tokens and apps are made at Tempo, Settings, Data Access; regions have a `base_url`."""
 
     site: str = Field(description="Host of the Jira site, e.g. acme.atlassian.net.")
     teams: tuple[str, ...] = Field(default=(), description="Ids of teams, to read approvals in few calls.")
