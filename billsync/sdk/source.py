@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from billsync.model.errors import UsageError
 from billsync.model.work import (
@@ -20,6 +20,9 @@ from billsync.model.work import (
 )
 from billsync.sdk.account import Account, O
 from billsync.sdk.api import Http
+
+NO_APPROVAL: Final = "time knows no approval: contracts need `approval: not_required`"
+"""What `check` remarks where the vendor approves no time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

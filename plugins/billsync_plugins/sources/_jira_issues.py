@@ -136,7 +136,9 @@ def shown(value: Any) -> str:
     if isinstance(value, dict) and value.get("type") == "doc":
         return prose(value)
     if isinstance(value, dict):
-        name = next((value[key] for key in ("value", "displayName", "name", "key") if value.get(key)), "")
+        name = next((value[key] for key in ("value", "displayName", "name", "key") if value.get(key)), None)
+        if name is None:
+            raise BadAnswer(f"a field has a shape that is not known: {', '.join(sorted(value))}")
         return " / ".join(filter(None, (str(name), shown(value.get("child")))))
     return "" if value is None else str(value)
 

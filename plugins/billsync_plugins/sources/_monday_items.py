@@ -4,7 +4,7 @@ A column has further cells: `.done` and `.index` of a status, `.changed` (the da
 timeline, `.id` of people.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -118,14 +118,14 @@ def bare(name: str) -> str:
     return next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
 
 
-def titles_of(known: Mapping[str, str], mapped: list[str], extra: tuple[str, ...]) -> dict[str, str]:
-    """Id -> title of the mapped columns (by id or title), of their mapped further cells, and of the own columns.
-
-    Where one is gone all are named, so that the error can say which there are."""
-    own = {name: name for name in (*OWN, *extra)}
-    there = {*known, *known.values(), *own}
+def titles_of(columns: list[Row], mapped: list[str], extra: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """Id -> title of the mapped columns (by id or title), of their mapped further cells, and of the own columns; and
+    the ids that must be asked for. Where one is gone all are named, so that the error can say which there are."""
+    own, known = {name: name for name in (*OWN, *extra)}, {row.ident("id"): row.text("title") for row in columns}
+    there, named = {*known, *known.values(), *own}, {*mapped, *map(bare, mapped)}
+    refuse_silent(columns, named)
     gone = any(name not in there and bare(name) not in there for name in mapped)
-    named = {*mapped, *map(bare, mapped)}
     wanted = {column: title for column, title in known.items() if gone or {column, title} & named}
     ends = {"", *(name.removeprefix(bare(name)) for name in mapped)}
-    return {**own, **{f"{column}{end}": f"{title}{end}" for column, title in wanted.items() for end in ends}}
+    found = {**own, **{f"{column}{end}": f"{title}{end}" for column, title in wanted.items() for end in ends}}
+    return found, sorted(found.keys() & known.keys())

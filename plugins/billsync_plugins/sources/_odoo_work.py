@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from billsync.model.errors import BadAnswer
-from billsync.model.work import Approval, ApprovalState, Milestone, Project, TimeEntry
+from billsync.model.work import Approval, ApprovalState, Milestone, Project, TimeEntry, Window
 from billsync.sdk.api import Json
 from billsync.sdk.parse import day_in_zone
 from billsync.sdk.row import Row
-from billsync_plugins._odoo import instant_text
+from billsync_plugins._odoo import changed_since, instant_text
 from billsync_plugins.sources._odoo_sales import price_of
 
 PROJECT: Final = "name active partner_id user_id date"
@@ -26,6 +26,12 @@ _DONE: Final[Mapping[str, bool]] = {
     "1_done": True, "1_canceled": False, "01_in_progress": False, "02_changes_requested": False,
     "03_approved": False, "04_waiting_normal": False,
 }  # fmt: skip
+
+
+def within(window: Window) -> list[Json]:
+    """The domain of work that is dated within a window, and changed since."""
+    dated = [["date", ">=", str(window.since)], ["date", "<=", str(window.until)]]
+    return [*dated, *changed_since(window.changed_since)]
 
 
 def project(raw: Json) -> Project:

@@ -23,7 +23,7 @@ from billsync.sdk.mapped import EVERY_KIND, Opened, Rows, RowSource, RowTable, T
 from billsync.sdk.paging import Cursor, Single
 from billsync.sdk.row import Row
 from billsync_plugins.sources import _monday_queries as queries
-from billsync_plugins.sources._monday_items import SESSION, bare, cells_of, refuse_silent, sessions, titles_of
+from billsync_plugins.sources._monday_items import SESSION, cells_of, sessions, titles_of
 
 CODE = "errors.*.extensions.code"
 BUSY = ("RATE_LIMIT_EXCEEDED", "Rate Limit Exceeded", "maxConcurrencyExceeded", "IP_RATE_LIMIT_EXCEEDED")
@@ -92,11 +92,9 @@ class Monday(RowSource[MondayOptions, BoardTable]):
             hint = "was it deleted or archived? may the user of the token see it?"
             raise Missing(f"board {table.board} is not there", where=self.account, hint=hint)
         columns = list(Row.each(self.boards[table.board].rows("columns"), "column"))
-        known = {column.ident("id"): column.text("title") for column in columns}
-        mapped = [*table.columns.values(), *([table.sessions] if table.sessions else [])]
-        titles = titles_of(known, mapped, SESSION if table.sessions else ())
-        refuse_silent(columns, {*mapped, *map(bare, mapped)})
-        return Opened(titles, self._rows(table, sorted(titles.keys() & known.keys())))
+        mapped = [*table.columns.values(), *filter(None, [table.sessions])]
+        titles, wanted = titles_of(columns, mapped, SESSION if table.sessions else ())
+        return Opened(titles, self._rows(table, wanted))
 
     def write_mark(self, table: BoardTable, column: str, ids: list[str], reference: str) -> None:
         """One after the other, as the vendor advises."""

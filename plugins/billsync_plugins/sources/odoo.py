@@ -19,9 +19,9 @@ from typing import Literal
 
 from billsync.model.work import ContractTerms, Expense, Milestone, Project, TimeEntry, Window
 from billsync.sdk import Field, Identity, Offers, Source, sources
-from billsync.sdk.api import Json
 from billsync.sdk.row import inside
-from billsync_plugins._odoo import API, Database, DatabaseOptions, changed_since
+from billsync.sdk.source import NO_APPROVAL
+from billsync_plugins._odoo import API, Database, DatabaseOptions
 from billsync_plugins.sources import _odoo_sales as sales
 from billsync_plugins.sources import _odoo_work as work
 
@@ -59,7 +59,7 @@ class Odoo(Source[OdooOptions]):
         return Database(self.http, self.options, self.account)
 
     @cached_property
-    def sales(self) -> sales.Sales:
+    def sold(self) -> sales.Sales:
         """What was sold there."""
         return sales.Sales(self.database)
 
@@ -71,7 +71,7 @@ class Odoo(Source[OdooOptions]):
         if not all(counts.values()):
             remarks.append("what is empty may be hidden: Project: Administrator and Timesheets: all timesheets see all")
         if "validated" not in self.database.known("account.analytic.line", "validated"):
-            remarks.append("time knows no approval here: contracts need `approval: not_required`")
+            remarks.append(NO_APPROVAL)
         user = self.options.login
         return Identity(account=self.options.database, user=user, remarks=tuple(remarks))
 
@@ -85,30 +85,24 @@ class Odoo(Source[OdooOptions]):
             return
         sold = self.database.known("project.milestone", work.MILESTONE_SOLD)
         found = list(self.database.rows("project.milestone", [], f"{work.MILESTONE} {sold}"))
-        lines = self.sales.lines() if sold else {}
+        lines = self.sold.lines() if sold else {}
         self.findings += sales.oversold(found) if sold else []
         yield from (work.milestone(raw, lines) for raw in found)
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
         sold = self.database.known("account.analytic.line", work.TIME_SOLD)
-        lines = self.sales.lines() if "so_line" in sold else {}
-        of_projects = [["project_id", "!=", False], *_within(window)]
+        lines = self.sold.lines() if "so_line" in sold else {}
+        of_projects = [["project_id", "!=", False], *work.within(window)]
         rows = self.database.rows("account.analytic.line", of_projects, f"{work.TIME} {sold}")
         return inside(window, (work.time_entry(raw, lines, self.options.hours) for raw in rows))
 
     def expenses(self, window: Window) -> Iterator[Expense]:
-        projects = self.sales.projects()
-        rows = self.database.rows("hr.expense", _within(window), sales.EXPENSE)
+        projects = self.sold.projects()
+        rows = self.database.rows("hr.expense", work.within(window), sales.EXPENSE)
         return inside(window, (sales.expense(raw, projects) for raw in rows))
 
     def contracts(self, window: Window) -> Iterator[ContractTerms]:
-        return self.sales.orders(self.options.zone)
-
-
-def _within(window: Window) -> list[Json]:
-    """The dates of a window, and what changed since."""
-    dated = [["date", ">=", str(window.since)], ["date", "<=", str(window.until)]]
-    return [*dated, *changed_since(window.changed_since)]
+        return self.sold.orders(self.options.zone)
 
 
 billsync_sources = sources(Odoo)

@@ -22,6 +22,7 @@ from billsync.model.work import Approval, Project, TimeEntry, Window
 from billsync.sdk import Field, Identity, Offers, Source, sources
 from billsync.sdk.api import Json
 from billsync.sdk.row import Row, inside, utc_text
+from billsync.sdk.source import NO_APPROVAL
 from billsync_plugins._xero import TenantOptions, api, tenant_name
 
 PROJECTS: Final = "/projects.xro/2.0"
@@ -51,7 +52,7 @@ class Xero(Source[XeroOptions]):
         """The organisation; one project is asked for, since the right to projects is a right of its own."""
         name = tenant_name(self.http, self.options.tenant, self.account)
         next(iter(self._rows("/Projects", "projectId", states=STATES[0])), None)
-        return Identity(account=name, remarks=("time knows no approval: contracts need `approval: not_required`",))
+        return Identity(account=name, remarks=(NO_APPROVAL,))
 
     def projects(self, window: Window) -> Iterator[Project]:
         return map(project, self._projects())
