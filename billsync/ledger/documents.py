@@ -56,6 +56,7 @@ def read_back(conn: sqlite3.Connection, sink: str, receipts: Sequence[Receipt], 
         "sink": sink,
         "read_at": stamp_of(read_at),
         "documents": len(receipts),
+        "newest": _newest(conn, sink, receipts),
         "changed": numbered,
     }
     record(conn, "read", body, at=read_at)
@@ -192,7 +193,19 @@ def _knows(conn: sqlite3.Connection, reference: str) -> bool:
     return found is not None and found[0] not in ("refused", "abandoned")
 
 
+def _newest(conn: sqlite3.Connection, sink: str, receipts: Iterable[Receipt]) -> str | None:
+    """The newest change that the books have told so far, by their own clock; None: they told none."""
+    told = [stamp_of(receipt.updated_at) for receipt in receipts if receipt.updated_at is not None]
+    before = conn.execute("SELECT newest FROM read_back WHERE sink = ? ORDER BY id DESC LIMIT 1", (sink,)).fetchone()
+    return max(told + [row for row in before or () if row is not None], default=None)
+
+
 def last_read_back(conn: sqlite3.Connection, sink: str) -> datetime | None:
-    """When this sink was last read."""
-    found = conn.execute("SELECT at FROM read_back WHERE sink = ? ORDER BY id DESC LIMIT 1", (sink,)).fetchone()
-    return found and instant(found[0])
+    """Up to when this sink was read: the newest change it told, or our own clock where that was behind.
+
+    A clock that was ahead hides no change then. None: it was never read, or told no times, and is read whole.
+    """
+    found = conn.execute(
+        "SELECT min(at, newest) FROM read_back WHERE sink = ? ORDER BY id DESC LIMIT 1", (sink,)
+    ).fetchone()
+    return None if found is None or found[0] is None else instant(found[0])

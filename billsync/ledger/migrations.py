@@ -313,3 +313,9 @@ def first(db: Database) -> None:
 def second(db: Database) -> None:
     """Which night a contract was last billed is asked for every contract, every night."""
     db.executescript("CREATE INDEX posting_contract ON posting (contract, night) WHERE kind = 'billed'")
+
+
+@migrations()
+def third(db: Database) -> None:
+    """The newest change that the books told, by their clock: later changes are asked for by that, not by ours."""
+    db.executescript("ALTER TABLE read_back ADD COLUMN newest TEXT")

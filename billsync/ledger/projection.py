@@ -35,7 +35,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "id", "sink", "document", "reference", "status", "total", "expected_total", "differs", "receipt", "at",
         "journal",
     ),
-    "read_back": ("id", "sink", "at", "documents", "journal"),
+    "read_back": ("id", "sink", "at", "documents", "newest", "journal"),
     "adopted": ("id", "ledger", "journal"),
 }  # fmt: skip
 """The fact tables that a journal row is turned into; `observation` is checked by the root in its poll's row."""
@@ -170,7 +170,7 @@ def _document(made: Entry, state: dict[str, Any]) -> Row:
 
 def _read(made: Entry, conn: sqlite3.Connection) -> Rows:
     body = made.body
-    yield "read_back", (body["id"], body["sink"], body["read_at"], body["documents"], made.seq)
+    yield "read_back", (body["id"], body["sink"], body["read_at"], body["documents"], body.get("newest"), made.seq)
     for state in body["changed"]:
         yield "document", _document(made, state)
 

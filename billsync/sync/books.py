@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from billsync.ledger import stamp
 from billsync.model.errors import Fork
 from billsync.model.invoice import Receipt
 from billsync.sdk.sink import Sink
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from billsync.ledger import Ledger
 
 OVERLAP: Final = timedelta(hours=1)
-"""Read again before the last read-back: the books' clock is not ours."""
+"""Read again before the newest change that the books told: they may show changes out of order."""
 
 
 def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
@@ -25,11 +26,10 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
     nothing may be pushed to this sink until `billsync ledger relearn` has restored its postings.
     """
     last, read_at = ledger.last_read_back(sink.account), firm.now()
-    everything = last is None or last > read_at  # read while the clock was ahead
+    everything = last is None or last > read_at  # a clock is wrong: theirs, or ours now
     since = None if last is None or everything else last - OVERLAP
     receipts = [*sink.read_back(since), *_deleted(ledger, sink)]
-    # A deleted document carries no work, and not all books tell of it when they are learned again.
-    strangers = [one for one in ledger.foreign(sink.account, receipts) if one.status != "deleted"]
+    strangers = [one for one in ledger.foreign(sink.account, receipts) if _carries_work(one)]
     if strangers:  # nothing is stored: the next night must see them again
         names = ", ".join(f"{receipt.number} ({receipt.reference})" for receipt in strangers[:5])
         more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
@@ -39,6 +39,15 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
             hint=f"an older or another ledger is in use: `billsync ledger relearn {sink.account}`, then sync again",
         )
     return ledger.read_back(sink.account, receipts, read_at=read_at)
+
+
+def _carries_work(receipt: Receipt) -> bool:
+    """False for a document that is gone and tells nothing to learn: not all books tell of a deleted one, and one
+    without a stamp of its own was voided by the person who was told that it cannot be learned."""
+    if receipt.status != "voided":
+        return receipt.status != "deleted"
+    bears = stamp.unpack(receipt.stamp)
+    return bears is not None and bears.complete and bears.reference == receipt.reference
 
 
 def _deleted(ledger: Ledger, sink: Sink[Any]) -> list[Receipt]:

@@ -64,8 +64,9 @@ class FakeOdoo(FakeBooks):
             case "account.move.line", "fields_get":
                 return {name: {"digits": [16, 2]} for name in args[0]}
             case "ir.attachment", "create":
-                self.files.append({**args[0], "id": len(self.files) + 1})
-                return len(self.files)
+                self._ids += 1
+                self.files.append({**args[0], "id": self._ids})
+                return self._ids
             case "ir.model.data", "check_object_reference":
                 return self._reference(".".join(args))
         return selected(self._rows(model), call)

@@ -144,6 +144,12 @@ def of_the_end(world: World, summary: NightSummary, ledger: Ledger, evaluation: 
     yield from _all_billed(world, evaluation)
 
 
+def of_the_question(summary: NightSummary) -> Iterator[Breach]:
+    """Only a person can go on: then every night says so, and sends nothing."""
+    if summary.exit_code != Fork.exit_code or summary.pushed:
+        yield Breach(kind="silent", what=f"exit code {summary.exit_code} where a person must decide")
+
+
 def _all_billed(world: World, evaluation: Evaluation) -> Iterator[Breach]:
     """Approved billable work is billed at its value, or somebody said why not."""
     gross: dict[str, int] = {}

@@ -5,12 +5,13 @@ Each function takes the world and an event, and does nothing where there is noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from billsync.ledger.backup import restore
+from billsync.ledger.relearn import Relearned
 from billsync.model.book import DecisionKind
 from billsync.model.errors import BillsyncError
 from billsync.model.statement import Item
@@ -206,37 +207,54 @@ def _backup(world: World, event: Event) -> None:
     world.backups.append(target)
 
 
-def _set_right(world: World) -> None:
-    """Whoever brings a ledger back takes minutes over it, and looks at the clock."""
-    world.clock.advance(_TO_RESTORE)
-    world.skew = timedelta(0)
-
-
 def _restore(world: World, event: Event) -> None:
     backup = _chosen(world.backups, event.at)
     if backup is not None:
         world.say(f"restore {backup.name}")
-        _set_right(world)
-        world.skew_before, world.forgot = None, True
+        _forget(world)
         restore(backup, world.firm.config.ledger_path, force=True)
+        with world.firm.ledger() as ledger:
+            world.polled_before = ledger.last_polled()
 
 
 def _lose(world: World, event: Event) -> None:
     world.say("the ledger is lost")
-    _set_right(world)
-    world.skew_before, world.forgot = None, True
+    _forget(world)
     path = world.firm.config.ledger_path
     for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def relearn(world: World, event: Event | None = None) -> None:
+def _forget(world: World) -> None:
+    """Whoever brings a ledger back takes minutes over it. What the clock is compared with then is not known here."""
+    world.clock.advance(_TO_RESTORE)
+    world.skew_before, world.polled_before, world.forgot = None, None, True
+
+
+def relearn(world: World, event: Event | None = None) -> Relearned:
     """`billsync ledger relearn books`."""
     firm = world.firm
     with firm.ledger() as ledger, firm.sink("books") as books:
         receipts = list(books.read_back(None))
         learned = ledger.relearn("books", receipts, person="ana", now=world.now(), night=firm.today)
     world.say(f"learned {len(learned.documents)}, not {len(learned.unlearned)}, let go {len(learned.let_go)}")
+    return learned
+
+
+def void_unlearned(world: World, references: Iterable[str]) -> None:
+    """What a person does about documents that bear no stamp: void them, so that their work is billed anew.
+
+    One that is paid or takes something back is more than a press of a button: the run ends with the question."""
+    for reference in references:
+        for document in world.documents().get(reference, ()):
+            if document.status not in ("draft", "open"):
+                continue
+            if _may_not_go(world, document):
+                world.asks_a_person = True
+            else:
+                world.say(f"void {document.id} in the books, which cannot be learned")
+                world.edited.add(document.id)
+                world.books.void(document)
 
 
 def _token_dies(world: World, event: Event) -> None:
@@ -244,7 +262,7 @@ def _token_dies(world: World, event: Event) -> None:
         world.books.grants.kill_access()
 
 
-DAY: Final[Mapping[str, Callable[[World, Event], None]]] = {
+DAY: Final[Mapping[str, Callable[[World, Event], object]]] = {
     "insert": _insert,
     "edit": _edit,
     "delete": _delete,

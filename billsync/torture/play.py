@@ -18,7 +18,7 @@ from billsync.testing.server import Request
 from billsync.torture import invariants
 from billsync.torture.edges import Crash
 from billsync.torture.invariants import Breach
-from billsync.torture.people import happens, relearn
+from billsync.torture.people import happens, relearn, void_unlearned
 from billsync.torture.script import Event, Night, Script
 from billsync.torture.world import World
 
@@ -111,14 +111,16 @@ class _Play:
                 if not world.skew:
                     rows = {table: before.get(table, {}) for table in _TABLES}
                     self._check(invariants.of_the_polls(world, summary, ledger, rows))
-        if summary is not None or self._asked():
-            world.skew_before = world.skew
+        self._compare()
         return summary
 
-    def _asked(self) -> bool:
-        """True where a night that died had asked a source: what the next one compares its clock with."""
-        with self.world.firm.ledger() as ledger:
-            return ledger.last_polled() is not None
+    def _compare(self) -> None:
+        """The next night compares its clock with when a source was last asked: tonight, if the night came so far."""
+        world = self.world
+        with world.firm.ledger() as ledger:
+            polled = ledger.last_polled()
+        if polled != world.polled_before:
+            world.skew_before, world.polled_before = world.skew, polled
 
     def _survive(self, full: bool) -> NightSummary | None:
         world = self.world
@@ -196,7 +198,8 @@ class _Play:
 
     def _learn(self) -> None:
         try:
-            relearn(self.world)
+            learned = relearn(self.world)
+            void_unlearned(self.world, (reference for reference, _ in learned.unlearned))
         except VendorError as error:
             self.breaches.append(Breach(kind="lost", what=f"quiet books cannot be learned again: {error}"))
 
@@ -207,7 +210,10 @@ class _Play:
             return
         with world.firm.ledger() as ledger:
             facts = ledger.facts(world.firm.terms, now=world.now(), today=world.firm.today, everything=True)
-            self._check(invariants.of_the_end(world, summary, ledger, evaluate(facts)))
+            if world.asks_a_person:
+                self._check(invariants.of_the_question(summary))
+            else:
+                self._check(invariants.of_the_end(world, summary, ledger, evaluate(facts)))
             self._check(invariants.of_the_journal(ledger))
         self._check(invariants.secrets_on_disk(world))
 

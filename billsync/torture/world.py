@@ -107,7 +107,11 @@ class World:
         self.forgot = False
         """True once a ledger was lost or an older one restored."""
         self.skew_before: timedelta | None = None
-        """The same at the last night, with which a night can compare its clock; None: there was none."""
+        """The same when a source was last asked, with which a night can compare its clock; None: nobody knows."""
+        self.polled_before: datetime | None = None
+        """When that was, by the ledger."""
+        self.asks_a_person = False
+        """True once only a person can go on: told every night, with nothing sent meanwhile."""
         self.lines: list[str] = []
         self.edges = Edges(self.say)
         self.work = FakeWorklog(clock=self.clock)

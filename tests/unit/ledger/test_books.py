@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -66,10 +67,20 @@ def test_what_people_do_in_the_books_is_told(ledger, world):
     assert_sound(ledger)
 
 
-def test_the_ledger_remembers_when_it_looked(ledger, world):
-    assert ledger.last_read_back("books") is None
+def test_the_books_are_read_up_to_the_newest_change_they_told(ledger, world):
+    """By their clock: ours may be ahead. Where ours was behind it counts, so that nothing is ever skipped."""
+    receipt = bill(ledger, world.clock, DOCUMENT)
+    assert ledger.last_read_back("books") is None, "it was never read"
     read(ledger, world)
-    assert ledger.last_read_back("books") == world.clock.at and ledger.last_read_back("other") is None
+    assert ledger.last_read_back("books") is None, "books that told no time are read whole"
+    earlier = world.clock.at - timedelta(days=400)
+    read(ledger, world, replace(receipt, updated_at=earlier), replace(receipt, id="x", reference="", updated_at=None))
+    assert ledger.last_read_back("books") == earlier and ledger.last_read_back("other") is None
+    read(ledger, world, replace(receipt, updated_at=earlier - timedelta(days=1)))
+    assert ledger.last_read_back("books") == earlier, "it went back"
+    read(ledger, world, replace(receipt, updated_at=earlier + timedelta(days=9999)))
+    assert ledger.last_read_back("books") == world.clock.at, "a change of the future skips what comes before it"
+    assert_sound(ledger)
 
 
 def test_a_payment_makes_no_difference_and_an_edit_does(ledger, world):
