@@ -92,8 +92,11 @@ def diff(
     from billsync.sync.firm import open_firm
 
     firm, new = open_firm(config), open_firm(other).terms
-    differing = [_term(change) for change in changes(firm.terms, new)]
-    found = _effects(config, new) if firm.config.ledger_path.exists() else ()
+    if firm.config.ledger_path.exists():
+        old, new, found = _effects(config, new)
+    else:
+        old, found = firm.terms, ()
+    differing = [_term(change) for change in changes(old, new)]
     rows = [effect.row(one) for one in found]
     if format == "json":
         json_object({"schema": "billsync.config-diff/1", "terms": differing, "effect": rows})
@@ -118,14 +121,16 @@ def _term(change: TermChange) -> dict[str, Any]:
     }
 
 
-def _effects(config: Path | None, new: Terms) -> tuple[Effect, ...]:
-    """Tonight's evaluation under the firm's terms and under the others, compared."""
+def _effects(config: Path | None, new: Terms) -> tuple[Terms, Terms, tuple[Effect, ...]]:
+    """Both terms with what the ledger knows to be told, and tonight's evaluations under them, compared."""
     from billsync.cli.firm import look
     from billsync.reports.effect import effects
     from billsync.rules.engine import evaluate
 
     with look(config) as firm:
-        return effects(evaluate(firm.facts()), evaluate(firm.facts(terms=new)))
+        new = firm.ledger.with_told(new)
+        found = effects(evaluate(firm.facts()), evaluate(firm.facts(terms=new)))
+        return firm.firm.terms, new, found
 
 
 @app.command()

@@ -62,4 +62,5 @@ def look(config: Path | None) -> Iterator[Look]:
 
     firm = open_firm(config)
     with firm.ledger(read_only=True) as ledger:
+        firm.terms = ledger.with_told(firm.terms)
         yield Look(firm=firm, ledger=ledger)

@@ -36,7 +36,7 @@ def what_if(
     from billsync.rules.engine import evaluate
 
     with look(config) as firm:
-        other = resolve(load(firm.firm.config.path, contracts=contracts))
+        other = firm.ledger.with_told(resolve(load(firm.firm.config.path, contracts=contracts)))
         facts = firm.facts(everything=True)
     rows = report.rerated(evaluate(facts), evaluate(unbilled(facts, other.contracts)), since=since)
     shown = rows if each else report.by_contract(rows)

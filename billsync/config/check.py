@@ -23,7 +23,9 @@ def check(config: Config, problems: Problems) -> None:
     _twice("contract", ((contract.id, contract.where("id")) for contract in entry.contracts), problems)
     for client in entry.clients:
         _known("sink", ((name, client.where("customers", name)) for name in client.customers), sinks, problems)
+        _known("source", ((name, client.where("accounts", name)) for name in client.accounts), sources, problems)
     _check_people(config, sources, problems)
+    _check_clients(config, problems)
     for gates in (entry.approvals, *(contract.gates for contract in entry.contracts)):
         for approver in gates.approvers:
             _known("client", ((name, approver.where("clients")) for name in approver.clients), clients, problems)
@@ -87,6 +89,18 @@ def _check_people(config: Config, sources: set[str], problems: Problems) -> None
         cards += [c.time.rates for c in config.entry.contracts if c.time and c.time.rates]
         for card in cards:
             _known("person", card.persons(), people, problems)
+
+
+def _check_clients(config: Config, problems: Problems) -> None:
+    """A name at a source is one client."""
+    owner: dict[tuple[str, str], str] = {}
+    for client in config.entry.clients:
+        for account, names in client.accounts.items():
+            for name in names:
+                other = owner.setdefault((account, name), client.id)
+                if other != client.id:
+                    where = client.where("accounts", account)
+                    problems.add(f"{name!r} at {account!r} is {other!r} and {client.id!r}", where, "one of them")
 
 
 def _check_ids(contract: ContractEntry, problems: Problems) -> None:

@@ -93,6 +93,39 @@ class ThresholdEntry(Section):
     percent: Percent | None = Field(default=None, description="Percent of the project's budget.")
 
 
+class TermsFromEntry(Section):
+    """A contract as a source holds it: `crm/800XX`, or account and contract."""
+
+    short_forms: ClassVar[tuple[dict[str, Any], ...]] = (_TEXT,)
+
+    account: AccountName = Field(description="A source of `sources` that offers contracts.")
+    contract: Text = Field(description="The contract's id there.")
+    projects: AccountName | None = Field(
+        default=None, description="The source whose project the contract names; the same account unless given."
+    )
+    lines: Literal["manual", "milestone_name"] = Field(
+        default="manual",
+        description="What its lines wait for that state no day and no milestone: a person's word, or the milestone of "
+        "exactly their name.",
+    )
+
+    @classmethod
+    def expanded(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            account, slash, contract = value.partition("/")
+            if not slash or not contract:
+                raise ValueError("is no contract at a source: write ACCOUNT/ID")
+            return {"account": account, "contract": contract}
+        return value
+
+
+def _several(value: Any) -> Any:
+    """One source may stand for a list of one."""
+    if value is None:
+        raise ValueError("is empty: write ACCOUNT/ID or take the key out")
+    return value if isinstance(value, list | tuple) else [value]
+
+
 class LineEntry(Section):
     """A line of the schedule of values: what is paid, and what makes it due."""
 
@@ -226,6 +259,10 @@ class ContractEntry(Section):
     id: Id = Field(description="Stable id.")
     client: Id = Field(description="A client of `clients`.")
     currency: Currency | None = Field(default=None, description="The firm's unless given.")
+    terms_from: Annotated[
+        tuple[TermsFromEntry, ...],
+        BeforeValidator(_several, json_schema_input_type=TermsFromEntry | list[TermsFromEntry]),
+    ] = Field(default=(), alias="from", description="Where value, signature, lines and change orders come from.")
     name: Text | None = Field(default=None, description="Words for people.")
     project: ProjectEntry | None = Field(default=None, description="The one project: ACCOUNT/ID.")
     projects: tuple[ProjectEntry, ...] = Field(default=(), description="Several projects.")

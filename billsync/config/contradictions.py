@@ -55,7 +55,8 @@ def _check_work(contract: Contract, entry: ContractEntry, scope: Scope) -> None:
     """Work must come from somewhere, and from projects that the contract names."""
     lines = (*contract.lines, *(line for change in contract.change_orders for line in change.lines))
     needs = any(line.trigger.kind in ("milestone", "progress", "threshold") for line in lines)
-    if not contract.projects and (needs or entry.time or entry.expenses or not lines):
+    told = contract.terms_from is not None  # the source may name the project, and bring the lines
+    if not contract.projects and not told and (needs or entry.time or entry.expenses or not lines):
         scope.mistake("it names no project", entry.origin, "write `project: ACCOUNT/ID`")
     accounts = {project.account for project in contract.projects}
     for terms, key in ((entry.time, "time"), (entry.expenses, "expenses")):

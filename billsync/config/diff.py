@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from billsync.model.book import Terms
 from billsync.model.contract import Contract, Origin
 from billsync.model.money import grouped
+from billsync.model.sourced import TermsTold
 
 _MINOR: Final = frozenset({"value", "amount", "at_amount", "receipt_from", "release_threshold", "up_to"})
 """Fields in minor units where they are whole numbers (a rate's `amount` is a Decimal in major units)."""
@@ -66,7 +67,7 @@ def _terms(value: Any, currency: str, way: str = "") -> Iterator[tuple[str, str]
     if is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             member = getattr(value, field.name)
-            if not isinstance(member, Origin):
+            if not isinstance(member, Origin | TermsTold) and field.name != "places":
                 yield from _terms(member, currency, f"{way}.{field.name}" if way else field.name)
     elif isinstance(value, Mapping):
         for key in sorted(value):

@@ -98,7 +98,8 @@ def section_at(model: type[BaseModel], loc: Loc) -> type[BaseModel]:
     """The innermost section on the way to `loc`."""
     current = model
     for part in loc[:-1]:
-        info = current.model_fields.get(str(part))
+        named = {info.alias or name: info for name, info in current.model_fields.items()}
+        info = named.get(str(part))
         current = next(models_in(info.annotation), current) if info else current
     return current
 

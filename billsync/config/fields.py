@@ -150,8 +150,9 @@ class Section(BaseModel):
         made: Self = handler(long)
         if isinstance(long, YamlMap):
             made._origin, made._written = long.origin, long
+            names = {info.alias or name: name for name, info in cls.model_fields.items()}
             for key, raw in long.items():
-                _place(made.__dict__.get(key), raw, long.origins[key])
+                _place(made.__dict__.get(names.get(key, key)), raw, long.origins[key])
         return made
 
 

@@ -39,6 +39,8 @@ class Scope:
     contract: str
     currency: str
     problems: Problems
+    sourced: bool = False
+    """Its terms come from a source too: what is not written may be told."""
 
     def minor(self, amount: Decimal, where: Origin) -> int:
         """Minor units; an amount with too many decimals is a mistake."""
@@ -67,7 +69,7 @@ def line(entry: LineEntry, scope: Scope) -> ScheduleLine:
     if entry.amount is not None and entry.percent is not None:
         scope.mistake(f"line {entry.id!r} has an amount and a percent", entry.where("percent"), "keep one of them")
     made = trigger(entry, scope)
-    if entry.amount is None and entry.percent is None and made.kind != "milestone":
+    if entry.amount is None and entry.percent is None and made.kind != "milestone" and not scope.sourced:
         scope.mistake(
             f"line {entry.id!r} has neither amount nor percent",
             entry.origin,

@@ -66,10 +66,10 @@ def _by_name(entry: RatesByName) -> Iterator[Rate]:
 
 
 def time_terms(entry: ContractEntry, cards: Mapping[str, RateCard], scope: Scope) -> TimeTerms | None:
-    """The contract's terms of time; by default at the default card where it has no schedule."""
+    """The contract's terms of time; by default at the default card where it has no schedule, here or at a source."""
     written = entry.time
     if written is None:
-        if entry.schedule or entry.off("time") or not cards:
+        if entry.schedule or entry.off("time") or entry.terms_from or not cards:
             return None
         found = _default_card(cards, scope, entry.origin)
         return TimeTerms(card=found) if found else None

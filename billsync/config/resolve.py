@@ -7,6 +7,7 @@ is told at once, before anything is polled.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from billsync.config.check import check
@@ -20,7 +21,8 @@ from billsync.config.problems import Problems
 from billsync.config.rating import caps, card, expense_terms, time_terms
 from billsync.config.schema import ClientEntry, ConfigEntry
 from billsync.config.shared import with_feeds
-from billsync.model.book import AccountTerms, Terms
+from billsync.config.sourced import check_sources, scope_of, terms_from
+from billsync.model.book import AccountTerms, ContractsFrom, Terms
 from billsync.model.contract import (
     Approver,
     Billing,
@@ -35,6 +37,7 @@ from billsync.model.contract import (
     RateCard,
     Signature,
 )
+from billsync.model.sourced import TermsFrom, TermsSource
 from billsync.model.work import Kind
 
 
@@ -50,11 +53,14 @@ def resolve(config: Config, *, offered: Mapping[str, frozenset[Kind]] | None = N
     contracts = [contract(written, config, cards, problems) for written in entry.contracts]
     contradictions(config, contracts, cards, problems)
     rates = exchange_rates(config, problems)
-    problems.raise_any()
     offers = offered or {}
+    check_sources(config, offers, problems)
+    firm_source = contracts_from(config, problems)
+    problems.raise_any()
+    made_contracts = with_feeds(contracts)
     return Terms(
         zone=entry.firm.zone,
-        contracts={made.id: made for made in with_feeds(contracts)},
+        contracts={made.id: made for made in made_contracts},
         clients={written.id: client(written) for written in entry.clients},
         sources={
             account.name: AccountTerms(
@@ -67,7 +73,35 @@ def resolve(config: Config, *, offered: Mapping[str, frozenset[Kind]] | None = N
         persons=dict(persons(entry)),
         owners=dict(entry.owners),
         exchange_rates=rates,
+        written={made.id: made for made in made_contracts if made.terms_from},
+        contracts_from=firm_source,
     )
+
+
+def contracts_from(config: Config, problems: Problems) -> ContractsFrom | None:
+    """For each client that the account knows by a name: the contract that one of its contracts makes. It bills what is
+    told and nothing else: no time, no expenses, no milestones beside the lines."""
+    written = config.entry.contracts_from
+    if written is None:
+        return None
+    models = {}
+    for known in config.entry.clients:
+        for there in known.accounts.get(written.account, ()):
+            made = ContractEntry.model_validate(
+                {"id": known.id, "client": known.id, "time": False, "expenses": False, "milestones": False}
+            )
+            model = contract(made, config, {}, problems)
+            source = TermsSource(
+                account=written.account,
+                contract="",
+                projects=written.projects or "",
+                lines=written.lines,
+                origin=written.origin,
+            )
+            models[there] = replace(
+                model, origin=written.origin, terms_from=TermsFrom(sources=(source,)), currency=config.firm.currency
+            )
+    return ContractsFrom(account=written.account, clients=models)
 
 
 def client(entry: ClientEntry) -> Client:
@@ -94,7 +128,7 @@ def persons(entry: ConfigEntry) -> Iterator[tuple[str, str]]:
 
 def contract(entry: ContractEntry, config: Config, cards: Mapping[str, RateCard], problems: Problems) -> Contract:
     """One contract with its defaults filled in."""
-    scope = Scope(contract=entry.id, currency=entry.currency or config.firm.currency, problems=problems)
+    scope = scope_of(entry, config, problems)
     opening = entry.opening or config.entry.opening
     return Contract(
         id=entry.id,
@@ -122,6 +156,7 @@ def contract(entry: ContractEntry, config: Config, cards: Mapping[str, RateCard]
         after_billing=entry.after_billing,
         opening_before=opening.before if opening else None,
         opening_items=frozenset(opening.items if opening else ()),
+        terms_from=terms_from(entry, config),
         origin=entry.origin,
     )
 
@@ -143,7 +178,7 @@ def milestones(entry: ContractEntry) -> MilestoneTerms | None:
     """Milestones outside the schedule: as written; by default where there is no schedule at all."""
     written = entry.milestones
     if written is None:
-        if entry.off("milestones") or entry.schedule:
+        if entry.off("milestones") or entry.schedule or entry.terms_from:
             return None
         written = MilestonesEntry()
     return MilestoneTerms(complete=condition(written.complete), requires=frozenset(written.requires))

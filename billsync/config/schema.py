@@ -51,6 +51,9 @@ class ClientEntry(Section):
     id: Id = Field(description="Stable id.")
     name: Text = Field(description="Name on the invoice.")
     customers: dict[AccountName, Text] = Field(default_factory=dict, description="Sink -> its own customer id.")
+    accounts: dict[AccountName, Texts] = Field(
+        default_factory=dict, description="Source -> what the client is called in its contracts."
+    )
     email: Text | None = Field(default=None, description="Where invoices are sent.")
     address: Texts = Field(default=(), description="Lines of the address.")
     tax_number: Text | None = Field(default=None, description="VAT or tax number.")
@@ -113,6 +116,24 @@ class ScheduleEntry(Section):
         return short(value, "at")
 
 
+class ContractsFromEntry(Section):
+    """Every contract of an account whose client is mapped is a contract of the firm."""
+
+    short_forms: ClassVar[tuple[dict[str, Any], ...]] = ({"type": "string"},)
+
+    account: AccountName = Field(description="A source of `sources` that offers contracts.")
+    projects: AccountName | None = Field(
+        default=None, description="The source whose project a contract names; the same account unless given."
+    )
+    lines: Literal["manual", "milestone_name"] = Field(
+        default="manual", description="What lines wait for that state no day and no milestone."
+    )
+
+    @classmethod
+    def expanded(cls, value: Any) -> Any:
+        return short(value, "account")
+
+
 class ConfigEntry(Section):
     """The file."""
 
@@ -135,6 +156,9 @@ class ConfigEntry(Section):
         tuple[ContractEntry, ...],
         BeforeValidator(with_ids, json_schema_input_type=list[ContractEntry] | dict[str, Any]),
     ] = Field(default=(), description="What was agreed.")
+    contracts_from: ContractsFromEntry | None = Field(
+        default=None, description="Take every contract of this source whose client is mapped."
+    )
     approvals: GatesEntry = Field(default_factory=GatesEntry, description="Gates of every contract.")
     billing: BillingEntry = Field(default_factory=BillingEntry, description="Billing of every contract.")
     opening: OpeningEntry | None = Field(default=None, description="Billed before billsync, for every contract.")

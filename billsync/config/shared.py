@@ -19,7 +19,7 @@ def kinds_taken(contract: Contract, project: ProjectRef) -> frozenset[str]:
         return project.feeds
     taken = {"project"}
     schedule = (*contract.lines, *(line for change in contract.change_orders for line in change.lines))
-    if contract.milestones or any(line.trigger.match for line in schedule):
+    if contract.milestones or contract.terms_from or any(line.trigger.match for line in schedule):
         taken.add("milestone")
     if contract.time:
         taken.add("time")

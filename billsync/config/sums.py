@@ -20,7 +20,7 @@ def check_sums(contract: Contract, entry: ContractEntry, scope: Scope) -> None:
     """Note a schedule or a change order whose lines are worth another amount; unknown amounts are not compared."""
     if contract.value is None:
         for line in contract.lines:
-            if line.percent is not None and line.amount is None:
+            if line.percent is not None and line.amount is None and contract.terms_from is None:
                 scope.mistake(
                     f"line {line.id!r} is a percentage, of no value", line.origin, "give the contract its `value`"
                 )

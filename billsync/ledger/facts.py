@@ -28,6 +28,7 @@ from billsync.ledger.postings import posting_of
 from billsync.ledger.projection import COLUMNS
 from billsync.ledger.recent import last_billed, last_worked
 from billsync.ledger.selection import choose
+from billsync.ledger.told import with_told
 from billsync.model.book import Facts, Posting, Terms
 from billsync.model.contract import LineKind
 from billsync.model.work import Observation, SourceKey
@@ -46,6 +47,7 @@ def facts(
     everything: bool,
 ) -> Facts:
     """See Ledger.facts; in one read transaction of the caller."""
+    terms = with_told(conn, terms, as_of=as_of)
     contracts = terms.contracts if as_of is None else contracts_at(conn, as_of, terms.contracts)
     terms = replace(terms, contracts=contracts)
     choose(conn, terms, as_of=as_of, only=only, everything=everything)
@@ -76,6 +78,7 @@ def facts(
         sinks=terms.sinks,
         last_billed=last_billed(conn, contracts, as_of=as_of),
         last_worked=last_worked(conn, today, as_of=as_of),
+        contracts_from=terms.contracts_from.account if terms.contracts_from else "",
     )
 
 

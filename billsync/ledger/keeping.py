@@ -11,6 +11,7 @@ from billsync.ledger.database import stamp_of
 from billsync.ledger.postings import post, posted
 from billsync.ledger.projection import next_id, record
 from billsync.ledger.rest import put_to_rest
+from billsync.ledger.told import with_told
 from billsync.model.book import Place, Terms
 from billsync.model.codec import decode
 from billsync.model.contract import Contract, without_origins
@@ -23,8 +24,8 @@ _CURRENT: Final = "FROM place AS p LEFT JOIN place_end AS e ON e.place = p.id"
 
 
 def keep(conn: sqlite3.Connection, evaluation: Evaluation, *, terms: Terms, at: datetime, night: date) -> None:
-    """Store what cannot be derived again, in the caller's transaction."""
-    _keep_terms(conn, terms.contracts, at)
+    """Store what cannot be derived again, in the caller's transaction. Terms as merged with what sources told."""
+    _keep_terms(conn, with_told(conn, terms).contracts, at)
     _end_places(conn, evaluation.left, at)
     _keep_places(conn, evaluation.places, at)
     post(conn, evaluation.postings, at=at, night=night)

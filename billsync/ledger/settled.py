@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from billsync.ledger.observations import read_record
+from billsync.ledger.told import with_told
 from billsync.model.book import Terms
 from billsync.model.statement import Item
 from billsync.model.work import Expense, Milestone, Record, SourceKey, TimeEntry
@@ -28,6 +29,7 @@ def settled_items(conn: sqlite3.Connection, terms: Terms) -> Iterator[Item]:
     """Billed items at rest under the terms in force: billed less what is withheld, and the withheld part apart.
 
     In the order in which the records were first seen, so that a million need no sorting."""
+    terms = with_told(conn, terms)
     in_force = {name: contract.fingerprint() for name, contract in terms.contracts.items()}
     names = _project_names(conn)
     for row in conn.execute(_RESTING):

@@ -25,12 +25,14 @@ from billsync.ledger.keeping import keep
 from billsync.ledger.observations import Observed, observe
 from billsync.ledger.relearn import Relearned, relearn
 from billsync.ledger.settled import settled_items
+from billsync.ledger.told import told as told_of
+from billsync.ledger.told import with_told
 from billsync.ledger.verify import Verification, verify
 from billsync.model.book import BookDocument, Coverage, Decision, DecisionKind, Facts, Intent, IntentState, Terms
 from billsync.model.errors import LedgerError, Tampered
 from billsync.model.invoice import Draft, Invoice, Receipt
 from billsync.model.statement import Evaluation, Item
-from billsync.model.work import PollReceipt, Record
+from billsync.model.work import Observation, PollReceipt, Record
 
 
 class Ledger:
@@ -136,6 +138,16 @@ class Ledger:
             return polls.coverage(self._conn, terms)
 
     # What the rules need, and what they leave behind
+
+    def with_told(self, terms: Terms, *, as_of: datetime | None = None) -> Terms:
+        """The terms merged with what sources told of contracts and change orders; done twice, the same."""
+        with self._reading():
+            return with_told(self._conn, terms, as_of=as_of)
+
+    def told(self, terms: Terms) -> tuple[Observation, ...]:
+        """The contracts and change orders that these terms may rest on, as last seen."""
+        with self._reading():
+            return told_of(self._conn, terms)
 
     def facts(
         self,

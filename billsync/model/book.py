@@ -200,6 +200,8 @@ class Facts:
     """Contract -> the last night on which something of it was billed, work at rest included."""
     last_worked: Mapping[str, date] = field(default_factory=dict)
     """"account:person" -> the last date of work within six weeks, work at rest included."""
+    contracts_from: str = ""
+    """The account whose contracts the firm takes as they are; "": none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +210,16 @@ class AccountTerms:
 
     kinds: frozenset[str]
     stale_after_hours: int = 26
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractsFrom:
+    """The firm takes every contract of an account whose client is mapped.
+
+    `clients`: the client as that account calls it -> the contract as it would be written, without what is told"""
+
+    account: str
+    clients: Mapping[str, Contract]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,3 +236,7 @@ class Terms:
     persons: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     exchange_rates: tuple[ExchangeRate, ...] = ()
+    written: Mapping[str, Contract] = field(default_factory=dict)
+    """Contracts that take terms from a source, as the configuration has them; in `contracts` they are merged with what
+    the ledger knows to be told (merging.merged)."""
+    contracts_from: ContractsFrom | None = None

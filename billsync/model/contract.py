@@ -28,6 +28,7 @@ from billsync.model.ratecard import (
     RateCard,
     TimeTerms,
 )
+from billsync.model.sourced import TermsFrom, TermsTold
 from billsync.model.work import digest
 
 __all__ = [
@@ -293,6 +294,10 @@ class Contract:
     """First run on a live firm: work dated before this day counts as billed elsewhere."""
     opening_items: frozenset[str] = frozenset()
     """Identities billed elsewhere, by list."""
+    terms_from: TermsFrom | None = None
+    """The sources that hold terms of this contract."""
+    told: TermsTold | None = None
+    """What they told; None where nothing was taken from them (yet)."""
     origin: Origin = field(default_factory=Origin, compare=False)
 
     def fingerprint(self) -> str:
@@ -331,9 +336,19 @@ def without_origins(contract: Contract) -> Contract:
     changes = tuple(
         replace(change, origin=Origin(), lines=tuple(map(line, change.lines))) for change in contract.change_orders
     )
+    source = contract.terms_from and replace(
+        contract.terms_from,
+        places={},
+        sources=tuple(replace(one, origin=Origin()) for one in contract.terms_from.sources),
+    )
+    told = contract.told and replace(
+        contract.told, troubles=tuple(replace(trouble, where=Origin()) for trouble in contract.told.troubles)
+    )
     return replace(
         contract,
         origin=Origin(),
+        terms_from=source,
+        told=told,
         lines=tuple(map(line, contract.lines)),
         change_orders=changes,
         time=time,

@@ -168,6 +168,8 @@ class ChangeOrder:
     currency: str
     signed_on: date | None
     lines: tuple[TermsLine, ...] = ()
+    effective_on: date | None = None
+    """The first day it holds; None: the day it is signed."""
     documents: tuple[str, ...] = ()
     url: str | None = None
     custom: Mapping[str, str] = field(default_factory=dict)

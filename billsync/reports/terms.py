@@ -64,6 +64,9 @@ def _contract(contract: Contract, terms: Terms) -> Iterator[Block]:
 
 def _facts(contract: Contract) -> Iterator[str]:
     """What was agreed beside the schedule, one phrase each."""
+    if contract.terms_from is not None:
+        named = ", ".join(f"{one.account}/{one.contract}" for one in contract.terms_from.sources)
+        yield f"terms from {named}"
     if contract.value is not None:
         yield f"value {Money(contract.value, contract.currency)}"
     if contract.signature.required:

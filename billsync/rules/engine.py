@@ -27,6 +27,7 @@ from billsync.rules.rating import rate
 from billsync.rules.release import Retainage
 from billsync.rules.resting import resting
 from billsync.rules.settle import settle
+from billsync.rules.sourced_terms import SourcedTerms
 from billsync.rules.statement import items_of, statement
 from billsync.rules.unknown import unknown
 from billsync.rules.unscheduled import leftovers, loose_milestones, manual_work
@@ -49,6 +50,7 @@ def evaluate(facts: Facts) -> Evaluation:
     items = items_of(view, shares, troubles)
     say_open(view, shares, gatekeeper)
     absences(view)
+    SourcedTerms(view).say()
     events = [(event, name) for name, kept in retainage.items() for event in kept.events] + [*ready_events(view)]
     earned = [work for work in works if work.cause != "moved"]
     found = view.found

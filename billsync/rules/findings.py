@@ -25,7 +25,7 @@ _ACCOUNTANT: Final = (
 )  # fmt: skip
 _CONTRACT_OWNER: Final = (
     "contract_unsigned", "change_order_unsigned", "no_contract_in_force", "no_rate", "cap_warning", "cap_reached",
-    "over_contract_value",
+    "over_contract_value", "contract_differs", "contract_gone", "contract_not_told",
 )  # fmt: skip
 _ADMINISTRATOR: Final = ("unknown_account", "stale_poll", "incomplete_poll")
 

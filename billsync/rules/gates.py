@@ -14,6 +14,7 @@ from billsync.model.work import SourceKey
 from billsync.rules.order import by_place
 from billsync.rules.outliers import is_outlier, robust_z
 from billsync.rules.schedule import value_in_force
+from billsync.rules.sourced_terms import SourcedTerms
 from billsync.rules.view import View, Work, identity_of
 
 _SCHEDULED = frozenset({"milestone", "dated", "progress", "threshold"})
@@ -28,12 +29,14 @@ class Gatekeeper:
         self._over = _over_value(view, ordered)
         self._alike = _lookalikes(view, ordered)
         self._homes = _homes(ordered)
+        self._terms = SourcedTerms(view)
 
     def cause(self, work: Work, client: str) -> str:
         """Why new work waits; "" where it may go."""
         view, decided = self._view, self._view.decided
         freed = decided.released(work.identity)
         contract = work.contract
+        in_doubt = self._terms.cause(work)
         checks = (
             (work.cause == "deleted", "deleted"),
             (decided.held(work.identity, contract.id) is not None, "hold"),
@@ -41,6 +44,7 @@ class Gatekeeper:
             (_billed_elsewhere(view, work), "moved"),
             (work.cause == "billed_at_source" and not freed, "billed_at_source"),
             (work.cause not in ("", "billed_at_source", "moved"), work.cause),
+            (bool(in_doubt), in_doubt),
             (work.identity in self._over, "over_contract_value"),
             (work.identity in self._alike and not freed, "lookalike"),
             (self._no_order(contract, work, client), "purchase_order_missing"),
@@ -66,7 +70,7 @@ class Gatekeeper:
             return "" if self._both_true_up(work) else "moved"
         if work.contract.after_billing != "true_up" and not self._released_since(work):
             return "drift"
-        return "period_closed" if _closed(view, work.contract) else ""
+        return self._terms.cause(work) or ("period_closed" if _closed(view, work.contract) else "")
 
     def outlier(self, work: Work, client: str) -> bool:
         """Far from what this client was billed for work of this kind."""

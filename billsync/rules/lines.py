@@ -21,6 +21,7 @@ from billsync.rules.measures import in_words, measured, reached_on
 from billsync.rules.milestones import Matched, dated_ahead, matched, missing
 from billsync.rules.rating import Counted
 from billsync.rules.schedule import PlacedLine, dated_occurrences, lines_in_force, progress
+from billsync.rules.sourced_terms import terms_evidence
 from billsync.rules.view import View, Work, evidence_of
 
 _LOOK_AHEAD: Final = timedelta(days=400)
@@ -176,6 +177,8 @@ class ScheduleOfValues:
             why = [f"{because.percent(line.percent)} of the value in force: {because.amount(value, contract.currency)}"]
         if placed.change:
             why.append(f"change order {placed.change.id}, signed {placed.change.signed_on}")
+        terms = terms_evidence(contract, placed)
+        why += [f"terms of {one.key}, version {one.version[:12]}" for one in terms]
         return Work(
             identity=identity,
             kind=kind,
@@ -187,6 +190,7 @@ class ScheduleOfValues:
             project_name=self._project_name(),
             purchase_order=line.purchase_order or contract.purchase_order,
             line=line,
+            evidence=terms,
             because=tuple(why),
         )
 
@@ -202,7 +206,7 @@ class ScheduleOfValues:
         return replace(
             work,
             key=found.seen.key,
-            evidence=evidence_of(found.version),
+            evidence=(*evidence_of(found.version), *work.evidence),
             project=project,
             project_name=self.view.project_name(project),
         )

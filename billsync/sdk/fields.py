@@ -133,6 +133,7 @@ FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
         Field("value", "number", ("amount",), need=True),
         Field("currency", headers=("currency code",), need=True),
         Field("signed_on", "day", ("signed", "date signed", "signature date")),
+        Field("effective_on", "day", ("effective", "effective date")),
         Field("documents", "list", ("document",)),
         _URL,
     ),

@@ -93,7 +93,7 @@ def contract(row: Values, present: Present) -> ContractTerms:
 
 def change_order(row: Values, present: Present) -> ChangeOrder:
     """Without a date of signature it is worth nothing yet."""
-    return ChangeOrder(**_same(row, "id contract name value currency signed_on documents url custom"))
+    return ChangeOrder(**_same(row, "id contract name value currency signed_on effective_on documents url custom"))
 
 
 def _same(row: Values, names: str) -> dict[str, Any]:

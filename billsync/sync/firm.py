@@ -162,14 +162,15 @@ def check_line_texts(config: Config, terms: Terms) -> None:
     """Raise UsageError, with file and line, for a template of invoice lines that fails."""
     from billsync.reports.render.line_text import check_templates, has_templates
 
+    firm = config.entry.billing
     written = {
-        (entry.id, kind): (entry.billing if kind in entry.billing.templates else config.entry.billing).where(
-            "templates"
-        )
+        (entry.id, kind): (entry.billing if kind in entry.billing.templates else firm).where("templates", kind)
         for entry in config.entry.contracts
-        for kind in (*config.entry.billing.templates, *entry.billing.templates)
+        for kind in (*firm.templates, *entry.billing.templates)
     }
-    check_templates(filter(has_templates, terms.contracts.values()), written)
+    models = terms.contracts_from.clients.values() if terms.contracts_from else ()
+    written |= {(model.id, kind): firm.where("templates", kind) for model in models for kind in firm.templates}
+    check_templates(filter(has_templates, (*terms.contracts.values(), *models)), written)
 
 
 def _offered(config: Config, plugins: Plugins) -> dict[str, frozenset[Kind]]:

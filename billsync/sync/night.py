@@ -71,6 +71,7 @@ class _Night:
     def whole(self, full: bool, accounts: Collection[str]) -> None:
         """The order of the night."""
         self.summary.findings.extend(clock_findings(self.firm, self.ledger))
+        self.firm.terms = self.ledger.with_told(self.firm.terms)
         with ExitStack() as stack:
             pushes = self._open_books(stack)
             self._poll(full, accounts)
@@ -125,6 +126,7 @@ class _Night:
     def _evaluate(self) -> Evaluation:
         self.progress.say("working out what is due")
         firm = self.firm
+        firm.terms = self.ledger.with_told(firm.terms)
         facts = self.ledger.facts(firm.terms, now=firm.now(), today=firm.today)
         evaluation = evaluate(facts)
         self.ledger.keep(evaluation, terms=firm.terms, now=firm.now(), night=self.summary.night)
