@@ -96,6 +96,9 @@ class Connector:
 def connector_of(found: type[Account[Any]]) -> Connector:
     """The facts of a class."""
     summary, before, notes, guesses = _told(sys.modules[found.__module__].__doc__ or found.__doc__ or found.title)
+    before, ways = " ".join(filter(None, (before, _told_of(found)))), ways_of(found)
+    if before and not any(way.options for way in ways):  # nobody makes a credential: it is about something else
+        before, notes = "", (before, *notes)
     return Connector(
         kind=found.kind,
         role=role_of(found),
@@ -103,8 +106,8 @@ def connector_of(found: type[Account[Any]]) -> Connector:
         quality=found.quality,
         docs=found.docs,
         summary=summary,
-        before=" ".join(filter(None, (before, _told_of(found)))),
-        ways=ways_of(found),
+        before=before,
+        ways=ways,
         facts=tuple(Fact(name=name, text=text) for name, text in _facts(found)),
         options=options_of(found),
         sections=sections_of(found),
@@ -159,7 +162,7 @@ def _sink_facts(found: type[Sink[Any]]) -> Iterator[tuple[str, str]]:
     )
     yield "tax", f"rounded per {rounding.tax_per}, {rounding.rounding.replace('_', ' ')}"
     yield "attachments", "taken" if found.attach is not Sink.attach else "not taken"
-    yield "limits", f"{limits.lines} lines, {limits.text} characters of text"
+    yield "limits", f"{limits.lines:,} lines, {limits.text:,} characters of text"
 
 
 def _exactly_once(found: type[Sink[Any]]) -> str:

@@ -33,9 +33,15 @@ class Example:
 
 
 def examples_of(found: type[Account[Any]], role: str) -> tuple[Example, ...]:
-    """One for each way in."""
+    """One for each way in; only the first shows a table."""
     name = f"my-{found.kind.replace('_', '-')}"
-    return tuple(Example(account=name, way=way, yaml=_account(found, role, way, name)) for way in ways_of(found))
+    table = "\n".join(_table(found))
+    return tuple(
+        Example(
+            account=name, way=way, yaml=_account(found, role, way, name) + (f"{table}\n" if table and not at else "")
+        )
+        for at, way in enumerate(ways_of(found))
+    )
 
 
 def _account(found: type[Account[Any]], role: str, way: Way, name: str) -> str:
@@ -45,7 +51,6 @@ def _account(found: type[Account[Any]], role: str, way: Way, name: str) -> str:
         if field.is_required() or (option in way.options and not field.default):
             value = f"keyring:billsync/{name}.{option}" if option in secrets else sample(option, field)
             lines.append(f"    {option}: {value}")
-    lines += _table(found)
     return "\n".join(lines) + "\n"
 
 
@@ -59,7 +64,7 @@ def _table(found: type[Account[Any]]) -> Iterator[str]:
         yield f"    {option}:"
         for name, field in inner.model_fields.items():
             if field.is_required():
-                yield f"      {name}: {sample(name, field)}"
+                yield f"      {name}: {f'{option}.csv' if name == 'file' else sample(name, field)}"
         if issubclass(inner, Columns):
             yield "      columns:  # field: column, by its id or its exact title"
             yield from (f"        {column}: COLUMN" for column in _TABLES[option])

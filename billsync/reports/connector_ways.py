@@ -35,6 +35,7 @@ _GRANTS: Final[Mapping[str, str]] = {
     "client": "the app's own credentials (OAuth 2)",
     "assertion": "a signed assertion (OAuth 2, JWT)",
 }
+_REFRESH: Final = "a person's refresh token (OAuth 2)"
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -62,6 +63,8 @@ def _way(auth: Any, api: Api, known: Iterable[str]) -> Way:
     options = tuple(name for name in named if name in known)
     if not isinstance(auth, OAuth2):
         return Way(words=_WORDS.get(type(auth), "nothing: there is no log-in"), options=options)
+    if auth.grant == "code" and not auth.authorize_url:
+        return Way(words=_REFRESH, options=(*options, *filter(None, [auth.refresh_token])), scopes=auth.scopes)
     device = ", also from a machine without a browser (--device)" if auth.device_url else ""
     return Way(
         words=_GRANTS[auth.grant] + device,
