@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -80,10 +81,8 @@ def show(
 
     given = of_file(Path(kind)) if kind.endswith(".py") else of_kind(kind, firm_plugins(config))
     if format == "markdown":
-        typer.echo(
-            connector_page([one.connector for one in given], made_by=f"billsync plugins show {kind} --format markdown"),
-            nl=False,
-        )
+        made_by = f"billsync plugins show {Path(kind).name} --format markdown"
+        sys.stdout.write(connector_page([one.connector for one in given], made_by=made_by))
         return 0
     told = [(connector_of(one.connector), examples_of(one.connector, role_of(one.connector)), one) for one in given]
     if format == "json":
