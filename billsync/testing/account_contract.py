@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from billsync.http.tape import Recorder
 from billsync.http.tokens import TokenStore
@@ -20,6 +20,23 @@ from billsync.testing.server import FakeServer, Request
 
 REFUSALS: Mapping[int, type[VendorError]] = {403: Denied, 404: Missing, 410: Missing, 503: Unavailable}
 BAD_ANSWERS = ("cut", "wrong", "page", "empty", "half", "reset_before", "timeout_before")
+
+
+Proof = TypeVar("Proof")
+
+
+def wrong_guess(kind: str, fact: str, *, by: str = "") -> Callable[[Proof], Proof]:
+    """Mark the test, or on a class the test `by` of it, that shows how a wrong guess would be told.
+
+    `fact` is how an `Unconfirmed:` line of the connector's docstring begins; `kind` is the connector's, with `/source`
+    or `/sink` where there are both."""
+
+    def marked(test: Proof) -> Proof:
+        told = [*vars(test).get("guesses", ()), (kind, fact, by)]
+        setattr(test, "guesses", told)  # noqa: B010  functions and classes take it alike
+        return test
+
+    return marked
 
 
 class AccountContract:

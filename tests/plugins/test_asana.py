@@ -5,7 +5,7 @@ import pytest
 
 from billsync.model.errors import BadAnswer, Missing, UsageError
 from billsync.testing import FakeAsana
-from billsync.testing.account_contract import AccountContract
+from billsync.testing.account_contract import AccountContract, wrong_guess
 from billsync.testing.asana import choice_field, date_field, number_field
 from billsync.testing.bench import days, poll
 from billsync.testing.source_contract import SourceContract
@@ -134,8 +134,9 @@ class TestAsana(SourceContract):
         acceptance = self.phases(accepted_field="79", amount_field=None)[task].acceptance
         assert (acceptance.accepted, acceptance.on) == (on is not None, on)
 
+    @wrong_guess("asana", "a percentage field holds a fraction")
     def test_a_percentage_that_is_no_fraction_is_refused(self):
-        """Remembered, not documented: the field holds 0.25 where it shows 25%."""
+        """The field holds 0.25 where it shows 25%."""
         wrong = {**number_field("78", "Done", Decimal(25), format="percentage"), "display_value": "25%"}
         self.tracker.add_task("55", "Phase", custom_fields=[wrong])
         with pytest.raises(BadAnswer, match="fraction"):
@@ -161,6 +162,15 @@ class TestAsana(SourceContract):
         assert (tower.client, tower.budget, tower.currency) == ("Acme", Decimal("9000.50"), "EUR")
         assert tower.closed and tower.status == "archived" and not found["55"].closed
 
+    @wrong_guess("asana", "projects tell the format of their custom fields")
+    def test_a_field_of_a_project_without_its_format_is_refused(self):
+        fee = number_field("91", "Budget", Decimal(9000))
+        self.tracker.add_project("56", "Tower", fields=[{name: fee[name] for name in fee if name != "format"}])
+        self.bench.more = {"budget_field": "91"}
+        with pytest.raises(BadAnswer, match="'format' is missing"):
+            poll(self.bench.open(), "project", self.window)
+
+    @wrong_guess("asana", "lists of time tell approval and billable state")
     @pytest.mark.parametrize("told", [True, False])
     def test_approval_is_read_whether_the_list_tells_it_or_not(self, told):
         self.tracker.tells_approval = told

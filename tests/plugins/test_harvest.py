@@ -6,7 +6,7 @@ import pytest
 
 from billsync.model.errors import BadAnswer, Missing
 from billsync.testing import FakeHarvest
-from billsync.testing.account_contract import AccountContract
+from billsync.testing.account_contract import AccountContract, wrong_guess
 from billsync.testing.source_contract import SourceContract
 from billsync_plugins.sources.harvest import Harvest
 
@@ -169,3 +169,12 @@ def test_an_idle_night_takes_one_call_a_list(kit):
     window = replace(kit.window, changed_since=kit.tracker.clock.now())
     assert kit.read("time", window) == {}
     assert [request.path for request in kit.tracker.log] == ["/time_entries"]
+
+
+@wrong_guess("harvest", "an approval moves `updated_at`")
+def test_an_approval_that_moves_no_time_is_seen_by_the_full_sweep(kit):
+    ident = str(kit.tracker.add_time(31, DAY, "1", approval_status="submitted")["id"])
+    kit.tracker.clock.advance(days=1)
+    kit.tracker.tables["time_entries"][ident]["approval_status"] = "approved"
+    assert kit.read("time", replace(kit.window, changed_since=kit.tracker.clock.now())) == {}
+    assert kit.read("time")[ident].approval.state == "approved", "late, and not lost"

@@ -5,6 +5,7 @@ import pytest
 
 from billsync.model.errors import BadAnswer, Refused, VendorError
 from billsync.testing import FakeQuickBooks, Fault, Manners
+from billsync.testing.account_contract import wrong_guess
 from billsync.testing.invoices import credit_memo, invoice, line
 from billsync.testing.sink_contract import SinkContract
 from billsync_plugins.sinks._quickbooks_company import tax_of
@@ -259,3 +260,17 @@ def test_a_create_that_is_throttled_is_not_repeated(kit):
     with pytest.raises(VendorError) as throttled:
         kit.bench.open().create(invoice(), "key")
     assert not throttled.value.sent and len([r for r in kit.books.log if kit.creates(r)]) == 1
+
+
+@wrong_guess("quickbooks", "a payment taken back moves that time")
+def test_a_payment_that_is_taken_back_without_a_trace_shows_once_all_is_read(kit):
+    _, receipt = kit.made()
+    document = kit.books.documents["101"]
+    payment = kit.books.pay(document)
+    kit.books.clock.advance(days=1)
+    before = document.updated_at, document.revision
+    kit.books.take_back(payment)
+    document.updated_at, document.revision = before
+    assert receipt.id not in kit.back(minutes=30), "the changes do not tell"
+    now = kit.back()[receipt.id]
+    assert (now.status, now.payments, now.balance) == ("open", (), receipt.total)

@@ -9,6 +9,7 @@ from joserfc.jwk import RSAKey
 from billsync.model.errors import BadAnswer, RateLimited, UsageError
 from billsync.sdk.columns import Mapper
 from billsync.testing import Fault
+from billsync.testing.account_contract import wrong_guess
 from billsync.testing.bench import poll
 from billsync.testing.salesforce import FakeSalesforce
 from billsync.testing.source_contract import SourceContract
@@ -35,6 +36,8 @@ CHANGES = {
 }
 
 
+@wrong_guess("salesforce", "a query's cursor outlives a poll", by="test_a_refused_page_fails_the_list")
+@wrong_guess("salesforce", "`AND` binds a preset's condition", by="test_a_filter_that_is_ignored_is_noticed")
 class TestSalesforce(SourceContract):
     source = Salesforce
     options = {
@@ -161,6 +164,7 @@ def test_quota_is_no_lost_right_and_ends_the_poll(kit):
     assert kit.tracker.clock.slept == [], "a day is not slept"
 
 
+@wrong_guess("salesforce", "the fields of Certinia's expenses")
 @pytest.mark.parametrize("kind", ["time", "milestone"])
 def test_a_field_that_the_user_may_not_see_is_named(kit, kind):
     name = {"time": "pse__Total_Hours__c", "milestone": "Amount__c"}[kind]

@@ -7,6 +7,7 @@ import pytest
 from billsync.model.errors import BadAnswer, Denied, Missing
 from billsync.sdk.row import Row
 from billsync.testing import Fault
+from billsync.testing.account_contract import wrong_guess
 from billsync.testing.source_contract import SourceContract
 from billsync.testing.vendor_contract import OpenApi, unread_examples
 from billsync.testing.xero_projects import FakeXeroProjects
@@ -166,3 +167,13 @@ def test_examples_are_read(contracts):
         start: "the books are another connector's" for start in ("GET /api.xro", "PUT /api.xro", "400", "webhook")
     }
     assert unread_examples(contracts / "xero.examples.json", readers, excused) == []
+
+
+@wrong_guess("xero/source", "a project whose `minutesLogged` is 0 has no time")
+def test_a_project_without_minutes_that_has_some_to_invoice_is_refused(kit):
+    idle = kit.tracker.add_project("Idle", minutes=0)
+    kit.tracker.edit("projects", idle, minutesToBeInvoiced=60)
+    with pytest.raises(BadAnswer, match="but none logged"):
+        kit.read("time")
+    kit.tracker.edit("projects", idle, minutesToBeInvoiced=0)
+    assert kit.read("time") == {}

@@ -10,8 +10,8 @@ https://www.odoo.com/documentation/17.0/developer/reference/external_api.html. T
 - A deleted document leaves no trace, and its External ID is free again: a run asks for the known ones (`absent`).
 - A document is told by its id and our key: drafts share numbers, deleted numbers come back.
 - There is no version: before a void the document is read again and compared, which leaves a gap of one call.
-Rests on source or memory, not on trials: versions 18 and 19 and Enterprise's `in_payment`; states that are not known
-are refused.
+Unconfirmed: versions 18 and 19 take the documents of 17 - shows as: the vendor refused the request, in its words.
+Unconfirmed: the states of payment beyond Community's - shows as: the payment state is none of those that are known.
 """
 
 from collections.abc import Iterator, Sequence

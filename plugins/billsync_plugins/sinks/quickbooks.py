@@ -7,8 +7,8 @@ https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/
   which cannot be searched: `find` asks by number, and by customer and time, and compares exactly.
 - The server cuts a request after 120 s: only then is a document that is not there certain not to come.
 - Changes with deletions are told for 30 days and up to 1,000; beyond that everything is read.
-Rests on memory: a payment taken back moves `LastUpdatedTime` of its invoice; a payment made need not, for the
-invoices that it names are read again. How long `requestid` is honoured is never relied on.
+- A payment that was made need not move its invoice's `LastUpdatedTime`: the invoices that it names are read again.
+Unconfirmed: a payment taken back moves that time - shows as: the payment goes on to be told, until all is read again.
 """
 
 from collections.abc import Iterator, Sequence

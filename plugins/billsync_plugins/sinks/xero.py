@@ -10,9 +10,9 @@ https://developer.xero.com/documentation/api/accounting/invoices. A person logs 
 - There is no version: before a void the document is read again and compared, which leaves a gap of one call.
 - Of documents with our number those that stand count; only where there is none, the voided and deleted ones do, so that
   what an accountant took back is not created again unseen.
-Rests on memory: that a note holds 2,500 characters (a longer one is refused: the remark); that tax is rounded a line at
-a time (the total that is read back differs from the predicted one: a finding); that numbers of credit notes are refused
-twice (else `find` tells both, and a person decides).
+Unconfirmed: a note holds 2,500 characters - shows as: the remark that the stamp was not kept.
+Unconfirmed: tax is rounded a line at a time - shows as: the total that is read back is not the predicted one.
+Unconfirmed: numbers of credit notes are refused twice - shows as: find tells two documents of one reference.
 """
 
 from collections.abc import Iterator, Sequence

@@ -6,9 +6,9 @@ https://developers.asana.com/reference. Token or log-in of a user who is in all 
 - Custom fields are known by gid. One that is configured, but on no task at all, is an error.
 - `modified_since` misses tasks that were moved and time has no such filter: the whole window is read each time.
 - Instants are UTC: `zone` says on which date work was complete. An entry without a project is shown under "none".
-Rests on memory: a percentage field holds a fraction; its `display_value` is compared, and a difference is an error.
-Not confirmed: that the list of time entries tells approval and billable state (else each is read singly), and that
-projects tell the format of their custom fields (else a configured one is an error).
+Unconfirmed: a percentage field holds a fraction - shows as: is no fraction of what is shown.
+Unconfirmed: lists of time tell approval and billable state - shows as: one call more for each entry, read singly.
+Unconfirmed: projects tell the format of their custom fields - shows as: the field 'format' is missing.
 """
 
 from collections.abc import Iterator

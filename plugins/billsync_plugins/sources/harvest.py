@@ -4,7 +4,7 @@ A personal access token has the rights of its maker: only an administrator sees 
 - The currency is not on the time entry but on its project's client; a rate that the token may not see is null: unknown.
 - Where the company has approval switched off, nothing is ever approved: then the contract decides, or the option.
 - A running timer is open: its hours still grow. Deletions leave no trace. `is_billed` tells of Harvest's invoices only.
-Rests on memory: that an approval moves `updated_at`; else a late one of an old entry shows at the monthly sweep only.
+Unconfirmed: an approval moves `updated_at` - shows as: a late approval of an old entry counts from the full sweep on.
 """
 
 from collections.abc import Iterator, Mapping

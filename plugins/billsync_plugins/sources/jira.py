@@ -7,9 +7,9 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/. E-mail and API tok
 - Worklogs know no approval and no billable flag: contracts say so, or take the time from Tempo, which shows the same
   hours under other ids: another account, and the contract's `feeds` names the one that is billed.
 - They are found by their last change: one logged more than 92 days ahead of its date would show as vanished.
-Unconfirmed: `statuscategorychangedate` is set on all done issues, else `resolutiondate` - shows as: field is missing.
-Unconfirmed: by OAuth 2, links to next pages stay on api.atlassian.com - shows as: not one of this vendor's addresses.
-Unconfirmed: the shapes of custom fields beyond numbers, text and choices - shows as: wrong text in the custom field.
+Unconfirmed: `statuscategorychangedate` is set on done issues, else `resolutiondate` - shows as: the field is missing.
+Unconfirmed: by OAuth 2, next links stay on api.atlassian.com - shows as: the address is not one of this vendor's.
+Unconfirmed: shapes of custom fields beyond numbers, text and choices - shows as: a field has a shape that is not known.
 """
 
 from collections.abc import Iterable, Iterator

@@ -9,8 +9,9 @@ and Timesheets: all timesheets: whoever sees less gets empty lists, not errors. 
 - `timesheet_invoice_id` is set by Odoo's own invoicing, by a draft already: such time counts as billed there.
 - Deletions leave no trace; `write_date` is the start of a transaction, so changes overlap by half an hour.
 - Our mark is not written: time that Odoo holds to be invoiced is locked.
-Rests on memory, not on trials: expenses and their states, `validated`, versions 18 and 19. A field or a state that is
-not there is refused by name.
+Unconfirmed: the states of expenses - shows as: the state is none of those that are known.
+Unconfirmed: `validated` is the name of Enterprise's approval - shows as: check says that time knows no approval.
+Unconfirmed: versions 18 and 19 have the fields of 17 - shows as: invalid field, by its name.
 """
 
 from collections.abc import Iterator

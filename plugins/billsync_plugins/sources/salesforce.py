@@ -8,8 +8,9 @@ an app with a run-as user, a signed assertion (JWT), or a person's refresh token
   billed there; milestones that Certinia billed are left out: then one of ours that is gone was billed twice.
 - Formula fields change without `SystemModstamp`: the account's window is read in full each night.
 - Deleted rows are absent. `check` counts the deleted ones (`queryAll`), so that rights lost can be told from deletion.
-Rests on memory: how long a query's cursor lives (an expired one fails the poll), the fields of Certinia's expenses (a
-wrong name is told by the first read), and that `AND` binds a preset's condition to ours (rows outside are refused).
+Unconfirmed: a query's cursor outlives a poll - shows as: a further page is refused, and the poll fails.
+Unconfirmed: the fields of Certinia's expenses - shows as: the mapped column is gone, told by the first read.
+Unconfirmed: `AND` binds a preset's condition to ours - shows as: a record is dated outside of what was asked.
 """
 
 from collections.abc import Iterator, Mapping

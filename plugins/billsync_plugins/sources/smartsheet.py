@@ -4,11 +4,12 @@ A token of a user with whom the sheets are shared, or OAuth 2 (its tokens rotate
 - Whole sheets are read: what changes by a formula need not move the row's time, and deleted rows leave no trace.
 - Beyond the last page the vendor may repeat it: a list ends where as many rows have come as the sheet says it has.
 - Parent rows roll their children up: a sheet with a hierarchy is refused until `rows` says which of them count.
-- Numbers are plain, what is shown has their format; a formula error comes as text and is none.
+- Numbers are plain, what is shown has their format (percentages, once mapped, are 0 to 100); a formula error comes as
+  text and is none.
 - Own columns: @id, @primary (the row's title), @parent, @modified, @url, @attachments (their names).
-Unconfirmed: percentages are fractions - shows as: no fraction of what is shown. Mapped, they are 0 to 100.
+Unconfirmed: percentages are fractions - shows as: is no fraction of what is shown.
 Unconfirmed: lists of columns keep their old paging - shows as: a mapped column is gone.
-Unconfirmed: at most 300 calls a minute - shows as: slow down, and is waited for.
+Unconfirmed: at most 300 calls a minute - shows as: 429, and is waited for.
 """
 
 from collections.abc import Mapping

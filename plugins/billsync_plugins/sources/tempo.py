@@ -8,9 +8,9 @@ https://apidocs.tempo.io/. A user's token, or OAuth 2 (its tokens rotate). It si
 - A project is the Tempo account of a worklog (its attribute of type ACCOUNT), or with `jira_projects` the Jira project.
 - The largest page is not known: a list ends where no link to a next page stands.
 - Jira shows the same hours under other ids: another account, and the contract's `feeds` names the one that is billed.
-Unconfirmed: the attribute's type is spelt ACCOUNT - shows as: no work attribute of this type.
+Unconfirmed: the attribute's type is spelt ACCOUNT - shows as: no work attribute of the type ACCOUNT.
 Unconfirmed: worklogs of approved periods take no mark - shows as: refused, when it is marked.
-Unconfirmed: a token is renewed without redirect_uri - shows as: the log-in is no longer valid.
+Unconfirmed: a token is renewed without redirect_uri - shows as: the log-in is refused, do it again.
 """
 
 from collections.abc import Iterator

@@ -10,7 +10,7 @@
 - `dateUtc` is an instant: `zone` says which day it is. The window is asked a day wider, since nobody tells whether its
   ends count, and cut here.
 - Nothing tells changes or deletions: the window is read in full each night.
-Rests on memory: that a project whose `minutesLogged` is 0 has no time entries (not asked, they would count as gone).
+Unconfirmed: a project whose `minutesLogged` is 0 has no time - shows as: minutes are to be invoiced, but none logged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from billsync.model.errors import BadAnswer
 from billsync.model.work import Approval, Project, TimeEntry, Window
 from billsync.sdk import Field, Identity, Offers, Source, sources
 from billsync.sdk.api import Json
@@ -64,7 +65,7 @@ class Xero(Source[XeroOptions]):
         users = self._named("/ProjectsUsers", "userId")
         for raw in self._projects():
             row = Row(raw, "project", "projectId")
-            if row.maybe.dec("minutesLogged") == 0:
+            if without_time(row):
                 continue
             path = f"/Projects/{row.ident('projectId')}"
             found = list(self._rows(f"{path}/Time", "timeEntryId", **dates))
@@ -101,6 +102,14 @@ def project(raw: Json) -> Project:
         budget=row.maybe.dec("estimate.value"),
         currency=row.maybe.text("currencyCode"),
     )
+
+
+def without_time(row: Row) -> bool:
+    """Whether a project need not be asked. BadAnswer where its two counts of minutes contradict each other."""
+    none = row.maybe.dec("minutesLogged") == 0
+    if none and row.maybe.dec("minutesToBeInvoiced"):
+        raise BadAnswer(f"project {row.ident('projectId')}: minutes are to be invoiced, but none logged")
+    return none
 
 
 def time_entry(raw: Json, tasks: Mapping[str, Row], users: Mapping[str, Row], zone: str) -> TimeEntry:

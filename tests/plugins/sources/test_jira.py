@@ -1,16 +1,18 @@
 """Jira: the kit for issues as milestones, then versions, re-opened and dropped work, strangers, marks, worklogs."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from billsync.model.errors import AuthFailed, BadAnswer, Missing, Refused, UsageError
+from billsync.model.errors import AuthFailed, BadAnswer, Missing, Refused, UsageError, VendorError
 from billsync.model.work import Window
 from billsync.sdk.row import Row
-from billsync.testing.account_contract import AccountContract
+from billsync.testing.account_contract import AccountContract, wrong_guess
 from billsync.testing.bench import days, poll
+from billsync.testing.faults import Fault
 from billsync.testing.jira import API, FakeJira
 from billsync.testing.source_contract import SourceContract
 from billsync.testing.vendor_contract import OpenApi, unread_examples
@@ -111,6 +113,7 @@ def test_a_stranger_sees_an_empty_list_and_is_refused_all_the_same(kit):
     assert searched == [], "nothing may be asked before it is known who we are"
 
 
+@wrong_guess("jira", "`statuscategorychangedate` is set on done issues")
 def test_an_issue_is_done_by_its_category_and_on_the_day_it_came_there(kit):
     kit.tracker.add_issue("31", "Design", id="601")
     kit.tracker.move("601", "done", datetime(2026, 3, 9, 23, 30, tzinfo=UTC))
@@ -327,3 +330,21 @@ def test_published_examples_are_read(contracts):
     }
     others = dict.fromkeys(("GET /rest", "POST /rest", "PUT /rest", "DELETE /rest"), "not a record that is read")
     assert unread_examples(contracts / "jira.examples.json", readers, others) == []
+
+
+# ---- What rests on memory
+
+
+@wrong_guess("jira", "by OAuth 2, next links stay on api.atlassian.com")
+def test_a_next_link_to_another_host_is_refused_and_sees_no_credential(kit):
+    page = {"values": [], "isLast": False, "total": 1, "nextPage": "https://acme.atlassian.example/rest/api/3/more"}
+    kit.tracker.fail(Fault(status=200, body=json.dumps(page).encode()), when=kit.of("project"))
+    error = kit.refused(VendorError, kit.read, "project")
+    assert "is not one of this vendor's" in error.what
+
+
+@wrong_guess("jira", "shapes of custom fields beyond numbers, text and choices")
+def test_a_custom_field_of_a_shape_that_nobody_knows_is_refused(kit):
+    kit.tracker.add_issue("31", "Wall", id="601", **{FEE: {"iso": "EUR", "cents": 1}})
+    error = kit.refused(BadAnswer, lambda: phases(kit, amount_field=None, fields={"fee": FEE}))
+    assert "a shape that is not known: cents, iso" in error.what

@@ -8,7 +8,7 @@ import pytest
 from billsync.model.errors import BadAnswer, Missing, Refused, UsageError
 from billsync.model.work import Kind
 from billsync.sdk.row import Row
-from billsync.testing.account_contract import AccountContract
+from billsync.testing.account_contract import AccountContract, wrong_guess
 from billsync.testing.bench import days, poll
 from billsync.testing.smartsheet import FakeSmartsheet, percentage
 from billsync.testing.source_contract import SourceContract
@@ -50,6 +50,7 @@ TABLES: dict[str, Any] = {
 }
 
 
+@wrong_guess("smartsheet", "at most 300 calls a minute", by="test_a_throttle_is_slept_to_the_second")
 class TestSmartsheet(SourceContract):
     source = Smartsheet
     options = TABLES
@@ -181,6 +182,7 @@ def test_an_id_of_the_firms_own_may_not_stand_twice(kit):
 # ---- Columns
 
 
+@wrong_guess("smartsheet", "lists of columns keep their old paging")
 def test_columns_are_found_again_each_night_and_one_that_vanished_is_refused(kit):
     ident = kit.add("milestone", 0, MARCH.since)
     kit.tracker.columns["2"][3]["title"] = "Price"
@@ -206,6 +208,7 @@ def test_a_sheet_that_is_not_shared_any_more_is_refused(kit):
 # ---- Cells
 
 
+@wrong_guess("smartsheet", "percentages are fractions")
 def test_percentages_are_fractions_of_what_is_shown(kit):
     """Remembered, not documented: 0.5 is shown as 50%."""
     found = {}
