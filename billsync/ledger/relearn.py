@@ -1,4 +1,8 @@
-"""Learning a ledger again from the stamps in the books: after a loss, or after an older backup was restored."""
+"""Learning a ledger again from the stamps in the books: after a loss, or after an older backup was restored.
+
+Documents, postings, the decisions that asked for what is on them, and the order in which work was first billed come
+back. What no document bears does not: holds, exclusions, maps, approvals, releases by word.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from billsync.ledger import stamp
 from billsync.ledger.documents import foreign
 from billsync.ledger.outbox import confirm, intent, plan
 from billsync.ledger.postings import let_go, parts_of, stands_alone
 from billsync.ledger.projection import next_id, record
-from billsync.model.book import Intent
+from billsync.ledger.relearn_decisions import Decided
+from billsync.model.book import LEARNT, Intent
 from billsync.model.invoice import Draft, Invoice, Line, Part, Receipt
 from billsync.model.work import digest
-
-_LINE_TEXT: Final = "learnt again from the books"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +49,17 @@ def relearn(
     learned: list[Intent] = []
     unlearned: list[tuple[str, str]] = []
     ledgers: list[str] = []
-    for receipt in sorted(foreign(conn, own, sink, receipts), key=_order):
-        bears = stamp.unpack(receipt.stamp)
+    strangers = [(one, stamp.unpack(one.stamp)) for one in sorted(foreign(conn, own, sink, receipts), key=_order)]
+    decided = Decided(conn, [bears for one, bears in strangers if bears and _learnable(conn, one, bears)], person, at)
+    for receipt, bears in strangers:
         trouble = _trouble(conn, receipt, bears)
         if trouble or bears is None:
             unlearned.append((receipt.reference, trouble))
             continue
         ledgers.append(bears.ledger)
         if not _confirmed(conn, receipt.reference):
-            learned.append(_learn(conn, sink, receipt, bears, person, at, night))
+            learned.append(_learn(conn, sink, receipt, decided.of(bears), person, at, night))
+    _place(conn, learned, at)
     _adopt(conn, own, sink, ledgers, person, at)
     gone = [one.reference for one in learned if _billed_elsewhere(conn, one) and stands_alone(conn, one.reference)]
     for reference in gone:
@@ -87,6 +92,10 @@ def _trouble(conn: sqlite3.Connection, receipt: Receipt, bears: stamp.Stamp | No
     return ""
 
 
+def _learnable(conn: sqlite3.Connection, receipt: Receipt, bears: stamp.Stamp) -> bool:
+    return not _trouble(conn, receipt, bears) and intent(conn, receipt.reference) is None
+
+
 def _confirmed(conn: sqlite3.Connection, reference: str) -> bool:
     known = conn.execute("SELECT state FROM intent WHERE reference = ?", (reference,)).fetchone()
     return known is not None and known[0] == "confirmed"
@@ -113,7 +122,7 @@ def _learn(
         at=at,
         night=night,
         actor=person,
-        reason="learnt again from the books",
+        reason=LEARNT,
     )
 
 
@@ -136,7 +145,7 @@ def _invoice(receipt: Receipt, bears: stamp.Stamp, night: date) -> Invoice:
 def _line(parts: Sequence[stamp.Stamped]) -> Line:
     return Line(
         kind=cast(Any, parts[0].line_kind),  # checked when it is read back from the journal
-        text=_LINE_TEXT,
+        text=LEARNT,
         amount=sum(part.amount for part in parts),
         parts=tuple(
             Part(
@@ -145,8 +154,9 @@ def _line(parts: Sequence[stamp.Stamped]) -> Line:
                 amount=part.amount,
                 quantity=part.quantity,
                 evidence=part.evidence,
-                because=(_LINE_TEXT,),
+                because=(LEARNT,),
                 fingerprint=part.fingerprint,
+                decision=part.decision,
             )
             for part in parts
         ),
@@ -172,26 +182,58 @@ def _adopt(conn: sqlite3.Connection, own: str, sink: str, ledgers: Iterable[str]
     new = sorted(set(ledgers) - known)
     if new:
         body = {"sink": sink, "first": next_id(conn, "adopted"), "ledgers": new}
-        record(conn, "relearned", body, at=at, actor=person, reason="learnt again from the books")
+        record(conn, "relearned", body, at=at, actor=person, reason=LEARNT)
+
+
+def _place(conn: sqlite3.Connection, learned: Iterable[Intent], at: datetime) -> None:
+    """Work keeps the place of the document it was first billed on: nothing new may take its room under a cap."""
+    ranks: dict[str, int] = {}
+    places: dict[str, list[Any]] = {}
+    held = {row[0] for row in conn.execute("SELECT identity FROM place")}
+    for one in learned:
+        night = one.invoice.issued_on.isoformat()
+        rank = ranks[night] = ranks.get(night, -1) + 1
+        for part in (part for line in one.invoice.lines for part in line.parts):
+            if part.identity not in held:
+                places.setdefault(part.identity, [part.identity, part.contract, night, rank])
+    if places:
+        body = {"first": next_id(conn, "place"), "places": list(places.values())}
+        record(conn, "placed", body, at=at, reason=LEARNT)
 
 
 def _billed_elsewhere(conn: sqlite3.Connection, one: Intent) -> bool:
-    """True for a voided document all of whose work stands, billed, on documents that are not voided.
+    """True for a voided document all of whose work stands in the same way on documents that are not voided.
 
-    Then it had been let go before the ledger was lost. In doubt its postings stand, and a person decides.
+    Then it had been let go before the ledger was lost. In the same way: billed anew, credited or billed once more by
+    the same decision, trued up by the same amount. In doubt its postings stand, and a person decides.
     """
     if one.receipt is None or one.receipt.status not in ("voided", "deleted"):
         return False
-    billed = {part.identity for line in one.invoice.lines for part in line.parts if part.amount > 0}
-    return bool(billed) and all(_stands(conn, identity, one.reference) for identity in billed)
+    moved = [(line, part) for line in one.invoice.lines for part in line.parts if _moves(line, part)]
+    return bool(moved) and all(_stands(conn, line, part, one.reference) for line, part in moved)
 
 
-def _stands(conn: sqlite3.Connection, identity: str, reference: str) -> bool:
+def _moves(line: Line, part: Part) -> bool:
+    """Holdback follows what it was kept back of."""
+    return bool(part.amount) and line.kind not in ("holdback", "release")
+
+
+def _stands(conn: sqlite3.Connection, line: Line, part: Part, reference: str) -> bool:
+    exact = line.kind == "adjustment"
     found = conn.execute(
         "SELECT 1 FROM posting AS p JOIN document AS d ON d.reference = p.invoice "
         "AND d.id = (SELECT max(id) FROM document WHERE reference = p.invoice) "
-        "WHERE p.identity = ? AND p.kind = 'billed' AND p.invoice <> ? "
+        "WHERE p.identity = ? AND p.kind = ? AND p.invoice <> ? AND p.decision IS ? "
+        "AND (p.line_kind = 'adjustment') = ? AND (NOT ? OR p.amount = ?) "
         "AND d.status NOT IN ('voided', 'deleted') LIMIT 1",
-        (identity, reference),
+        (
+            part.identity,
+            "billed" if part.amount > 0 else "credited",
+            reference,
+            part.decision,
+            exact,
+            exact,
+            abs(part.amount),
+        ),
     ).fetchone()
     return found is not None

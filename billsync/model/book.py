@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from billsync.model.contract import Client, Contract
 from billsync.model.invoice import Draft, Evidence, Invoice, Receipt
@@ -18,6 +18,9 @@ from billsync.model.work import Observation, PollReceipt, SourceKey
 PostingKind = Literal["billed", "withheld", "released", "credited", "written_off", "opening"]
 IntentState = Literal["planned", "sending", "confirmed", "refused", "unknown", "abandoned"]
 DecisionKind = Literal["approve", "hold", "release", "exclude", "map", "credit", "rebill", "let_go", "bill", "correct"]
+LEARNT: Final = "learnt again from the books"
+"""Target of a credit or rebill that a lost ledger had, as far as documents tell: it stands for what is on them, and
+asks for nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,7 @@ class Decision:
     until: date | None = None
     amount: int | None = None
     target: str = ""
-    """`map`: an invoice number, or a contract id; `correct`: the identity being corrected."""
+    """`map`: an invoice number, or a contract id; `correct`: the identity being corrected; LEARNT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

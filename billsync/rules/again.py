@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billsync.model.book import Decision
+from billsync.model.book import LEARNT, Decision
 from billsync.rules.standing import Standing
 from billsync.rules.view import View
 
@@ -19,7 +19,8 @@ def rebillable(view: View, identity: str, contract: str) -> dict[str, int]:
 def allowances(view: View, identity: str, contract: str) -> list[tuple[Decision, dict[str, int]]]:
     """What each decision allows to be billed once more, by payer, oldest first.
 
-    A decision without an amount means all that was credited when the person decided."""
+    A decision without an amount means all that was credited when the person decided; one that was learnt again from
+    the books, what stands there by it."""
     clients = view.standings.clients(identity, contract)
     before = dict.fromkeys(clients, 0)
     found = []
@@ -27,8 +28,11 @@ def allowances(view: View, identity: str, contract: str) -> list[tuple[Decision,
         left = decision.amount
         allowed: dict[str, int] = {}
         for client in clients:
-            room = _credited_until(view, view.standings.of(identity, contract, client), decision) - before[client]
+            standing = view.standings.of(identity, contract, client)
+            room = _credited_until(view, standing, decision) - before[client]
             allowed[client] = max(0, room if left is None else min(room, left))
+            if decision.target == LEARNT:
+                allowed[client] = _billed_by(view, standing, decision)
             before[client] += allowed[client]
             left = None if left is None else left - allowed[client]
         found.append((decision, allowed))
@@ -42,4 +46,12 @@ def _credited_until(view: View, standing: Standing, decision: Decision) -> int:
         if posting.fact.kind == "credited"
         and posting.at <= decision.at
         and view.standings.decision_of(posting) is not None
+    )
+
+
+def _billed_by(view: View, standing: Standing, decision: Decision) -> int:
+    return sum(
+        posting.fact.amount
+        for posting in standing.postings
+        if posting.fact.kind == "billed" and view.standings.decision_of(posting) == decision.id
     )

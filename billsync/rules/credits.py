@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from billsync.model.book import Decision, Posting
+from billsync.model.book import LEARNT, Decision, Posting
 from billsync.model.money import allocate
 from billsync.rules.settle import Share
 from billsync.rules.view import View
@@ -32,7 +32,7 @@ def credits(view: View, shares: Iterable[Share]) -> Iterator[Credit]:
             by_document.setdefault(name, []).append(share)
     taken = _Taken()
     for decision in view.decided.all:
-        if decision.kind != "credit":
+        if decision.kind != "credit" or decision.target == LEARNT:
             continue
         document = decision.subject if decision.subject not in by_identity else ""
         mine = by_identity.get(decision.subject) or by_document.get(decision.subject, [])

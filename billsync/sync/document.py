@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from billsync.ledger import stamp
-from billsync.model.book import Terms
+from billsync.model.book import Decision, Terms
 from billsync.model.errors import UsageError
 from billsync.model.invoice import Draft, Invoice, Line, TaxCode
 from billsync.reports.render.line_text import line_text
@@ -17,8 +17,19 @@ from billsync.rules.tax import TaxLine, predict, sendable
 from billsync.sdk.sink import Sink
 
 
-def document(draft: Draft, terms: Terms, sink: Sink[Any], *, ledger_id: str, today: date) -> Invoice:
-    """The invoice or credit memo of a draft, dated today. UsageError when the client has no customer in these books."""
+def document(
+    draft: Draft,
+    terms: Terms,
+    sink: Sink[Any],
+    *,
+    ledger_id: str,
+    today: date,
+    decisions: Mapping[int, Decision] | None = None,
+) -> Invoice:
+    """The invoice or credit memo of a draft, dated today. UsageError when the client has no customer in these books.
+
+    decisions: those that its parts name, for the stamp.
+    """
     client = terms.clients[draft.client]
     customer = client.customers.get(draft.sink) or (client.id if not sink.needs_customer else "")
     if not customer:
@@ -51,7 +62,7 @@ def document(draft: Draft, terms: Terms, sink: Sink[Any], *, ledger_id: str, tod
         address=client.address,
         email=client.email,
     )
-    return replace(invoice, stamp=stamp.pack(ledger_id, invoice, limit=sink.limits.stamp))
+    return replace(invoice, stamp=stamp.pack(ledger_id, invoice, sink.limits.stamp, decisions))
 
 
 def _as_sent(line: Line, sink: Sink[Any], currency: str) -> Line:

@@ -249,7 +249,15 @@ class Push:
         return self._taxes
 
     def _document(self, draft: Draft) -> Invoice:
-        return document(draft, self.firm.terms, self.sink, ledger_id=self.ledger.id, today=self.firm.today)
+        asked = any(part.decision is not None for line in draft.lines for part in line.parts)
+        return document(
+            draft,
+            self.firm.terms,
+            self.sink,
+            ledger_id=self.ledger.id,
+            today=self.firm.today,
+            decisions={one.id: one for one in self.ledger.decisions()} if asked else {},
+        )
 
     def _note(
         self,
