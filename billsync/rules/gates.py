@@ -36,7 +36,7 @@ class Gatekeeper:
         view, decided = self._view, self._view.decided
         freed = decided.released(work.identity)
         contract = work.contract
-        in_doubt = self._terms.cause(work)
+        doubt = self._terms.doubt(work)
         checks = (
             (work.cause == "deleted", "deleted"),
             (decided.held(work.identity, contract.id) is not None, "hold"),
@@ -44,7 +44,7 @@ class Gatekeeper:
             (_billed_elsewhere(view, work), "moved"),
             (work.cause == "billed_at_source" and not freed, "billed_at_source"),
             (work.cause not in ("", "billed_at_source", "moved"), work.cause),
-            (bool(in_doubt), in_doubt),
+            (doubt is not None, doubt.code if doubt else ""),
             (work.identity in self._over, "over_contract_value"),
             (work.identity in self._alike and not freed, "lookalike"),
             (self._no_order(contract, work, client), "purchase_order_missing"),
@@ -70,7 +70,8 @@ class Gatekeeper:
             return "" if self._both_true_up(work) else "moved"
         if work.contract.after_billing != "true_up" and not self._released_since(work):
             return "drift"
-        return self._terms.cause(work) or ("period_closed" if _closed(view, work.contract) else "")
+        doubt = self._terms.doubt(work)
+        return doubt.code if doubt else "period_closed" if _closed(view, work.contract) else ""
 
     def outlier(self, work: Work, client: str) -> bool:
         """Far from what this client was billed for work of this kind."""
@@ -86,7 +87,8 @@ class Gatekeeper:
             return f"{work.name}: looks like {self._alike[work.identity]}"
         if cause == "over_contract_value":
             return f"{work.name}: {self._over[work.identity]}"
-        return ""
+        doubt = self._terms.doubt(work)
+        return f"{work.name}: {doubt.text}" if doubt and doubt.code == cause else ""
 
     def _no_order(self, contract: Contract, work: Work, client: str) -> bool:
         known = self._view.facts.clients.get(client)

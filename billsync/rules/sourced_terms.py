@@ -27,17 +27,17 @@ class SourcedTerms:
         self._view = view
         self._unread = _unread(view)
 
-    def cause(self, work: Work) -> str:
-        """Why work waits for its terms; "" where it does not."""
+    def doubt(self, work: Work) -> TermsTrouble | None:
+        """Why work waits for its terms; None where it does not."""
         contract = work.contract
         if contract.terms_from is None:
-            return ""
+            return None
         if contract.told is None:
-            return "contract_not_told"
+            return TermsTrouble(code="contract_not_told", text="its source told nothing yet", holds="all")
         unread = self._unread_of(contract)
         if unread:
-            return unread[0]
-        return next((trouble.code for trouble in contract.told.troubles if _holds(trouble, work)), "")
+            return TermsTrouble(code=unread[0], text=f"its terms come from {unread[1]}", holds="all")
+        return next((trouble for trouble in contract.told.troubles if _holds(trouble, work)), None)
 
     def say(self) -> None:
         """A finding for each doubt, and for each contract of a source that nobody takes though all are to be taken."""

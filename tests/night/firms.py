@@ -19,7 +19,7 @@ from billsync.testing.clock import Clock
 from billsync.testing.harvest import FakeHarvest
 from billsync.testing.quickbooks import FakeQuickBooks
 
-SECRETS = {"token", "client_secret", "refresh_token"}
+SECRETS = {"token", "client_secret", "refresh_token", "key"}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,0 +1,380 @@
+"""Contracts that a source holds, through whole nights: Salesforce and Odoo over real HTTP, and a table of contracts.
+
+The work is in files, the books are a folder; the terms are what the CRM says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billsync.config.yaml import read
+from billsync.model.statement import Evaluation
+from billsync.sync import NightSummary, open_firm, run
+from billsync.testing.clock import Clock
+from billsync.testing.odoo_projects import FakeOdooProjects
+from billsync.testing.salesforce import FakeSalesforce
+from billsync.testing.server import Request
+from billsync.testing.tracker import FakeTracker
+from billsync_plugins.sources import _odoo_sales as sales
+from billsync_plugins.sources import _odoo_work as work
+from tests.night.firms import entries
+
+FIRM: dict[str, Any] = {
+    "firm": {"name": "Roe Architects", "zone": "UTC", "currency": "USD"},
+    "sinks": {"books": {"kind": "folder", "path": "invoices"}},
+    "clients": [{"id": "acme", "name": "Acme", "accounts": {"crm": "Acme Inc"}}],
+}
+MILESTONES = "id,project,name,status,completed on\n"
+CHANGES = {
+    "object": "Change_Order__c",
+    "columns": {"contract": "Contract__c", "name": "Name", "value": "Amount__c", "signed_on": "Signed_On__c"},
+    "constants": {"currency": "USD"},
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """A firm whose contracts are in a CRM: `crm` is the vendor."""
+
+    folder: Path
+    clock: Clock
+    crm: Any = None
+    config: dict[str, Any] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def write(self, **contract: Any) -> None:
+        """The configuration with this one contract (none: no contract is written)."""
+        contracts = [{"id": "SITE", "client": "acme", "project": "work/P-1", **contract}] if contract else []
+        text = json.dumps({**self.config, "contracts": contracts}, default=str, indent=1)
+        (self.folder / "billsync.yaml").write_text(text, encoding="utf-8")
+
+    def done(self, *names: str) -> None:
+        """These milestones are complete at the project's source; Permit is open unless named."""
+        rows = [f"M-{name},P-1,{name},complete,2026-03-20" for name in names]
+        rows += ["M-Permit,P-1,Permit,open,"] if "Permit" not in names else []
+        (self.folder / "data" / "milestones.csv").write_text(MILESTONES + "\n".join(rows) + "\n", encoding="utf-8")
+
+    def night(self) -> NightSummary:
+        """One night; the clock then stands a day later."""
+        firm = open_firm(
+            self.folder / "billsync.yaml", environ=self.environ, now=self.clock.now, sleep=self.clock.sleep
+        )
+        summary = run(firm)
+        self.clock.advance(days=1)
+        return summary
+
+    def invoices(self) -> list[str]:
+        """Totals in the books, in the order in which they came."""
+        files = sorted((self.folder / "invoices").glob("*.json"))
+        return [json.loads(file.read_text(encoding="utf-8"))["total"] for file in files]
+
+
+def house(folder: Path, crm: FakeTracker | None, clock: Clock, source: dict[str, Any]) -> House:
+    (folder / "data").mkdir()
+    (folder / "data" / "projects.csv").write_text("id,name\nP-1,Site\n", encoding="utf-8")
+    made = House(folder=folder, clock=clock, crm=crm)
+    files = {"kind": "files", "path": "data", "projects": "projects.csv"}
+    options = entries(source, "crm", made.environ)
+    made.config = {**FIRM, "sources": {"work": {**files, "milestones": "milestones.csv"}, "crm": options}}
+    made.done()
+    return made
+
+
+@pytest.fixture
+def salesforce(tmp_path: Path) -> Iterator[House]:
+    clock = Clock()
+    with FakeSalesforce(clock=clock) as crm:
+        crm.describe("Opportunity", AccountId="reference", Amount="currency", IsWon="boolean", CloseDate="date")
+        crm.describe("Change_Order__c", Contract__c="string", Amount__c="currency", Signed_On__c="date")
+        options = crm.options(presets=["opportunities"], currency="USD", change_orders=CHANGES, kind="salesforce")
+        yield house(tmp_path, crm, clock, options)
+
+
+@pytest.fixture
+def odoo(tmp_path: Path) -> Iterator[House]:
+    clock = Clock()
+    with FakeOdooProjects(clock=clock) as crm:
+        for name, fields in {
+            "project.project": f"{work.PROJECT} sale_order_id",
+            "sale.order": f"{sales.ORDER} state",
+            "sale.order.line": f"{sales.ORDER_LINE} display_type",
+        }.items():
+            crm.model(name, fields.split())
+        yield house(
+            tmp_path, crm, clock, {**crm.options(orders=True), "kind": "odoo", "kinds": ["project", "contract"]}
+        )
+
+
+def won(crm: FakeSalesforce, value: int = 110_000, **more: Any) -> str:
+    row = {"Account": {"Name": "Acme Inc"}, "Amount": Decimal(value), "IsWon": True, "CloseDate": "2026-02-01"}
+    return crm.add("Opportunity", Name="New site", **{**row, **more})
+
+
+def ordered(crm: FakeOdooProjects, **lines: int) -> str:
+    """A confirmed sales order of these lines."""
+    order = crm.add(
+        "sale.order", name="S00021", partner_id=[16, "Acme Inc"], currency_id=[1, "USD"], state="sale",
+        amount_untaxed=Decimal(sum(lines.values())), date_order="2026-02-01 10:00:00",
+    )  # fmt: skip
+    for name, amount in lines.items():
+        crm.add(
+            "sale.order.line", order_id=[order, "S00021"], name=name, product_uom_qty=Decimal(1), discount=Decimal(0),
+            price_unit=Decimal(amount), price_subtotal=Decimal(amount), currency_id=[1, "USD"],
+        )  # fmt: skip
+    return str(order)
+
+
+def evaluated(summary: NightSummary) -> Evaluation:
+    assert summary.evaluation is not None
+    for row in summary.evaluation.statement:
+        assert row.difference == 0, f"the statement does not balance: {row}"
+    return summary.evaluation
+
+
+def findings(summary: NightSummary) -> dict[str, list[str]]:
+    """By code: of contracts and records; those of lines that wait say the same."""
+    found: dict[str, list[str]] = {}
+    for one in evaluated(summary).findings:
+        if one.code == "change_order_unsigned" or "/line/" not in one.identity:
+            found.setdefault(one.code, []).append(one.text)
+    return found
+
+
+def held(summary: NightSummary) -> dict[str, tuple[str, int]]:
+    return {one.identity: (one.cause, one.amount) for one in evaluated(summary).items if one.bucket == "held"}
+
+
+HALVES = [
+    {"id": "design", "milestone": "Design", "percent": 40},
+    {"id": "permit", "milestone": "Permit", "percent": 60},
+]
+
+
+def test_value_and_signature_of_the_crm_bill_the_written_schedule(salesforce: House) -> None:
+    contract = won(salesforce.crm)
+    salesforce.write(**{"from": f"crm/{contract}"}, schedule=HALVES)
+    salesforce.done("Design")
+    summary = salesforce.night()
+    assert summary.exit_code == 0, f"{summary.troubles} {findings(summary)}"
+    assert salesforce.invoices() == ["44000.00"], "40 % of the 110,000.00 that the CRM says"
+    [item] = [one for one in evaluated(summary).items if one.identity == "SITE/line/design"]
+    assert any(f"crm/contract/{contract}" in why for why in item.because), "the line names the record behind its terms"
+
+
+def test_nothing_is_billed_before_the_crm_says_that_it_is_signed(salesforce: House) -> None:
+    contract = won(salesforce.crm, CloseDate=None)
+    salesforce.write(**{"from": f"crm/{contract}"}, schedule=HALVES)
+    salesforce.done("Design")
+    summary = salesforce.night()
+    assert salesforce.invoices() == []
+    assert "contract_unsigned" in {one.code for one in evaluated(summary).findings}
+    salesforce.crm.edit("Opportunity", contract, CloseDate="2026-03-30")
+    assert salesforce.night().exit_code == 0
+    assert salesforce.invoices() == ["44000.00"]
+
+
+def test_a_change_order_is_billed_once_it_is_signed(salesforce: House) -> None:
+    contract = won(salesforce.crm)
+    order = salesforce.crm.add("Change_Order__c", Contract__c=contract, Name="Garage", Amount__c=Decimal(12_000))
+    terms = {"account": "crm", "contract": contract, "lines": "milestone_name"}
+    salesforce.write(**{"from": terms}, schedule=HALVES)
+    salesforce.done("Garage")
+    summary = salesforce.night()
+    assert salesforce.invoices() == [], "nobody signed it"
+    [text] = findings(summary)["change_order_unsigned"]
+    assert "Garage" in text, text
+    [finding] = [one for one in evaluated(summary).findings if one.code == "change_order_unsigned"]
+    assert (finding.amount, finding.owner) == (1_200_000, "contract owner")
+    salesforce.crm.edit("Change_Order__c", order, Signed_On__c="2026-03-31")
+    summary = salesforce.night()
+    assert summary.exit_code == 0, f"{summary.troubles} {findings(summary)}"
+    assert salesforce.invoices() == ["12000.00"]
+    assert salesforce.night().pushed == [], "and never again"
+
+
+def test_an_edit_after_billing_is_drift_and_the_invoice_stays_explained(salesforce: House) -> None:
+    contract = won(salesforce.crm)
+    salesforce.write(**{"from": f"crm/{contract}"}, schedule=HALVES)
+    salesforce.done("Design")
+    first = salesforce.night()
+    salesforce.crm.edit("Opportunity", contract, Amount=Decimal(120_000))
+    second = salesforce.night()
+    assert salesforce.invoices() == ["44000.00"]
+    assert held(second) == {"SITE/line/design": ("drift", 400_000)}, "40 % of 120,000.00, less what was billed"
+    firm = open_firm(salesforce.folder / "billsync.yaml", environ=salesforce.environ, now=salesforce.clock.now)
+    with firm.ledger(read_only=True) as ledger:
+        assert ledger.verify().ok, ledger.verify().problems
+        then = ledger.facts(firm.terms, now=first.finished, today=first.night, as_of=first.finished)
+        now = ledger.facts(firm.terms, now=second.finished, today=second.night)
+    assert (then.contracts["SITE"].value, now.contracts["SITE"].value) == (11_000_000, 12_000_000)
+    [billed] = [one for one in now.postings if one.fact.kind == "billed"]
+    assert billed.fact.fingerprint == then.contracts["SITE"].fingerprint(), "pinned to the terms of that night"
+    versions = {one.version for one in then.contracts["SITE"].told.versions}
+    assert versions < {one.version for one in billed.fact.evidence}, "and to the version of the CRM's record"
+
+
+def test_written_terms_win_and_the_contradiction_holds_what_depends_on_it(salesforce: House) -> None:
+    contract = won(salesforce.crm, 120_000)
+    salesforce.write(**{"from": f"crm/{contract}"}, value=110_000, schedule=HALVES)
+    salesforce.done("Design")
+    summary = salesforce.night()
+    assert salesforce.invoices() == []
+    assert held(summary) == {"SITE/line/design": ("contract_differs", 4_400_000)}
+    [text] = findings(summary)["contract_differs"]
+    assert "110,000.00" in text and "120,000.00" in text, text
+    written = read(salesforce.folder / "billsync.yaml")["contracts"][0]
+    assert f"billsync.yaml:{written.origins['value'].line}" in text, text
+    salesforce.crm.edit("Opportunity", contract, Amount=Decimal(110_000))
+    assert salesforce.night().exit_code == 0
+    assert salesforce.invoices() == ["44000.00"]
+
+
+def test_the_same_change_order_here_and_there_is_one(salesforce: House) -> None:
+    contract = won(salesforce.crm)
+    order = salesforce.crm.add(
+        "Change_Order__c", Contract__c=contract, Name="Garage", Amount__c=Decimal(12_500), Signed_On__c="2026-03-01"
+    )
+    line = {"id": "garage", "milestone": "Garage", "amount": 12_000}
+    change = {"id": order, "name": "Garage", "value": 12_000, "signed": "2026-03-01", "schedule": [line]}
+    salesforce.write(**{"from": f"crm/{contract}"}, schedule=HALVES, change_orders=[change])
+    salesforce.done("Garage")
+    summary = salesforce.night()
+    assert held(summary) == {"SITE/line/garage": ("contract_differs", 1_200_000)}, "worth what is written, and held"
+    [text] = findings(summary)["contract_differs"]
+    assert "12,000.00 as written" in text and "12,500.00 at crm/change_order" in text, text
+
+
+def test_a_poll_of_contracts_that_failed_bills_nothing_on_half_terms(salesforce: House) -> None:
+    contract = won(salesforce.crm)
+    salesforce.write(**{"from": f"crm/{contract}"}, schedule=HALVES)
+    salesforce.night()
+
+    def changes(request: Request) -> bool:
+        return salesforce.crm.asked_for(request) == "Change_Order__c"
+
+    salesforce.done("Design")
+    salesforce.crm.fail("error_before", when=changes, times=99)
+    summary = salesforce.night()
+    assert summary.exit_code == 3
+    assert {(one.account, one.kind) for one in evaluated(summary).unknown} == {("crm", "change_order")}
+    assert held(summary) == {"SITE/line/design": ("incomplete_poll", 4_400_000)}
+    assert salesforce.invoices() == []
+    salesforce.crm.forgive()
+    assert salesforce.night().exit_code == 0
+    assert salesforce.invoices() == ["44000.00"]
+
+
+def test_a_contract_that_is_gone_at_its_source_holds_new_work(salesforce: House) -> None:
+    contract = won(salesforce.crm)
+    salesforce.write(**{"from": f"crm/{contract}"}, schedule=HALVES)
+    salesforce.done("Design")
+    salesforce.night()
+    salesforce.crm.delete("Opportunity", contract)
+    salesforce.done("Design", "Permit")
+    summary = salesforce.night()
+    assert salesforce.invoices() == ["44000.00"], "what was billed stands"
+    assert held(summary) == {"SITE/line/permit": ("contract_gone", 6_600_000)}, "by its terms as last seen"
+    assert "contract_gone" in findings(summary)
+
+
+def test_a_contract_that_the_source_never_showed_bills_nothing(salesforce: House) -> None:
+    won(salesforce.crm)
+    salesforce.write(**{"from": "crm/006XX"}, value=110_000, signed="2026-02-01", schedule=HALVES)
+    salesforce.done("Design")
+    summary = salesforce.night()
+    assert salesforce.invoices() == []
+    assert held(summary) == {"SITE/line/design": ("contract_not_told", 4_400_000)}
+
+
+def test_a_sales_order_is_billed_by_its_own_lines(odoo: House) -> None:
+    order = ordered(odoo.crm, Design=44_000, Permit=66_000)
+    odoo.write(**{"from": {"account": "crm", "contract": order, "lines": "milestone_name"}})
+    odoo.done("Design")
+    summary = odoo.night()
+    assert summary.exit_code == 0, f"{summary.troubles} {findings(summary)}"
+    assert odoo.invoices() == ["44000.00"]
+    odoo.done("Design", "Permit")
+    odoo.night()
+    assert odoo.invoices() == ["44000.00", "66000.00"]
+
+
+def test_lines_that_wait_for_nothing_wait_for_a_person(odoo: House) -> None:
+    order = ordered(odoo.crm, Design=44_000)
+    odoo.write(**{"from": f"crm/{order}"})
+    odoo.done("Design")
+    summary = odoo.night()
+    assert odoo.invoices() == [], "nobody said that the line means the milestone of its name"
+    [line] = [one for one in evaluated(summary).not_earned if one.identity.startswith("SITE/line/")]
+    assert (line.name, line.amount) == ("Design", 4_400_000)
+
+
+def test_lines_that_do_not_sum_to_the_value_are_held(odoo: House) -> None:
+    order = ordered(odoo.crm, Design=44_000, Permit=66_000)
+    odoo.crm.edit("sale.order", order, amount_untaxed=Decimal(100_000))
+    odoo.write(**{"from": {"account": "crm", "contract": order, "lines": "milestone_name"}})
+    odoo.done("Design")
+    summary = odoo.night()
+    assert [cause for cause, _ in held(summary).values()] == ["contract_differs"]
+    [text] = findings(summary)["contract_differs"]
+    assert "110,000.00" in text and "100,000.00" in text, text
+
+
+def test_a_firm_may_take_all_contracts_of_mapped_clients(odoo: House) -> None:
+    order = ordered(odoo.crm, Design=44_000)
+    strange = odoo.crm.add(
+        "sale.order", name="S00022", partner_id=[17, "Stranger"], currency_id=[1, "USD"], state="sale",
+        amount_untaxed=Decimal(9_000), date_order="2026-02-01 10:00:00",
+    )  # fmt: skip
+    odoo.crm.add("project.project", name="Site", sale_order_id=[int(order), "S00021"])
+    odoo.config["contracts_from"] = {"account": "crm", "projects": "work", "lines": "milestone_name"}
+    odoo.write()
+    project = next(row["id"] for row in odoo.crm.tables["project.project"].values())
+    rows = f"M-1,{project},Design,complete,2026-03-20\n"
+    (odoo.folder / "data" / "milestones.csv").write_text(MILESTONES + rows, encoding="utf-8")
+    summary = odoo.night()
+    assert odoo.invoices() == ["44000.00"], f"{summary.troubles} {findings(summary)}"
+    assert [one.contract for one in evaluated(summary).items] == [f"crm:{order}"]
+    [text] = findings(summary)["unmapped"]
+    assert "Stranger" in text and str(strange) in text, text
+
+
+def test_a_table_of_contracts_is_a_source_too(tmp_path: Path) -> None:
+    source = {"kind": "files", "path": "data", "contracts": {"file": "contracts.csv", "mode": "full"}}
+    firm = house(tmp_path, None, Clock(), source)
+    table = firm.folder / "data" / "contracts.csv"
+    table.write_text("id,client,value,currency,signed\n800,Acme Inc,110000,USD,2026-02-01\n", encoding="utf-8")
+    firm.write(**{"from": "crm/800"}, schedule=HALVES)
+    firm.done("Design")
+    assert firm.night().exit_code == 0
+    assert firm.invoices() == ["44000.00"]
+    table.write_text("id,client,value,currency,signed\n800,Other Inc,110000,USD,2026-02-01\n", encoding="utf-8")
+    firm.done("Design", "Permit")
+    summary = firm.night()
+    assert held(summary) == {"SITE/line/permit": ("contract_differs", 6_600_000)}, "another client's contract"
+
+
+def test_no_evaluation_differs_between_nights_without_a_changed_record(salesforce: House) -> None:
+    contract = won(salesforce.crm, 120_000)
+    salesforce.write(**{"from": f"crm/{contract}"}, value=110_000, schedule=HALVES)
+    salesforce.done("Design")
+    salesforce.night()
+    firm = open_firm(salesforce.folder / "billsync.yaml", environ=salesforce.environ, now=salesforce.clock.now)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(firm.ledger(read_only=True))
+        rows = sum(row.event == "terms" for row in ledger.journal_rows())
+        merged = ledger.with_told(firm.terms)
+        assert ledger.with_told(merged) == merged, "merged twice is merged once"
+    for _ in range(2):
+        salesforce.clock.advance(timedelta(hours=1).total_seconds())
+        salesforce.night()
+    with firm.ledger(read_only=True) as ledger:
+        assert sum(row.event == "terms" for row in ledger.journal_rows()) == rows, "terms are told once"
