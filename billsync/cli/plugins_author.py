@@ -14,7 +14,7 @@ from billsync.cli.plugins_found import ROLES, firm_plugins, of_file
 
 if TYPE_CHECKING:
     from billsync.reports.blocks import Block
-    from billsync.testing.kit import Failure, KitClass, KitRun, KitTest
+    from billsync.testing.kit import KitClass, KitRun, KitTest
 
 TESTED: Final = "billsync.plugins-test/1"
 _ORIGINS: Final = {"anew": "written anew", "own": "your own"}
@@ -115,12 +115,12 @@ def _blocks(run: KitRun, *, trace: bool) -> Iterator[Block]:
         yield _table(one.tests, f"{one.kind}, {one.role}: {one.name} in {one.file}")
     if run.beside:
         yield _table(run.beside, "Tests beside the kit's")
-    failures = [(test, failure) for test in run.tests for failure in test.failures]
-    for test, failure in failures:
-        yield from _told(test, failure, trace=trace)
+    failed = [test for test in run.tests if test.failures]
+    for test in failed:
+        yield from _traced(test) if trace else _told(test)
     yield Words("")
     yield _verdict(run)
-    if failures and not trace:
+    if failed and not trace:
         yield Words("Where each arose: --traceback", "quiet")
 
 
@@ -140,14 +140,26 @@ def _outcome(test: KitTest) -> str:
     return test.outcome
 
 
-def _told(test: KitTest, failure: Failure, *, trace: bool) -> Iterator[Block]:
+def _told(test: KitTest) -> Iterator[Block]:
+    """The first case that failed, in its own words, and the names of the others."""
     from billsync.reports.blocks import Words
 
-    yield Words(f"{test.words} [{failure.case}]" if failure.case else test.words, "heading")
-    lines = failure.trace.splitlines() if trace else failure.message.splitlines()[:4]
+    first, *others = test.failures
+    yield Words(f"{test.words} [{first.case}]" if first.case else test.words, "heading")
+    lines = first.message.removeprefix("AssertionError: ").splitlines()[:4]
     yield from (Words(f"  {line}") for line in lines)
-    if failure.where:
-        yield Words(f"  {failure.where}", "quiet")
+    if first.where:
+        yield Words(f"  {first.where}", "quiet")
+    if others:
+        yield Words(f"  and {len(others)} more: {', '.join(one.case for one in others)}", "quiet")
+
+
+def _traced(test: KitTest) -> Iterator[Block]:
+    from billsync.reports.blocks import Words
+
+    for failure in test.failures:
+        yield Words(f"{test.words} [{failure.case}]" if failure.case else test.words, "heading")
+        yield from (Words(f"  {line}") for line in failure.trace.splitlines())
 
 
 def _verdict(run: KitRun) -> Block:
