@@ -301,4 +301,5 @@ def test_the_kit_is_imported_without_pytest():
         for path in (ROOT / "billsync" / "testing").glob("*.py")
         for name in re.findall(r"^class (Fake\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert fakes <= set(names.split()), f"not exported: {fakes - set(names.split())}"
+    own = {"FakeFolder"}  # billsync's own books: no author's connector is like it
+    assert fakes - own <= set(names.split()), f"not exported: {fakes - own - set(names.split())}"
