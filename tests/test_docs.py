@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from billsync.cli import app
 from billsync.cli.plugins import generated
@@ -20,6 +21,7 @@ from billsync.reports.connector import RECORDS
 from billsync.reports.connector_page import REGENERATE, signature
 from billsync.reports.connector_write import read, stale
 from billsync.sdk import hooks
+from billsync.sdk.columns import Columns, Mapper
 from billsync.sdk.sink import Sink
 from billsync.sdk.source import Source
 from tests.conftest import ROOT
@@ -110,6 +112,13 @@ def test_the_example_of_a_page_loads_and_fits_its_connector(tmp_path, text):
         assert account.options[name] == f"keyring:billsync/{account.name}.{name}", "as `billsync auth set` stores it"
     options = build_options(account, connector.options_class, lambda reference, where: f"made up for {reference}")
     assert len(options.secrets()) == len(secrets)
+
+
+def test_the_example_of_column_mapping_is_one():
+    [text] = re.findall(r"^```yaml\n(.*?)^```$", read(DOCS / "connectors" / "columns.md"), re.MULTILINE | re.DOTALL)
+    mapping = Columns.model_validate(yaml.safe_load(text))
+    assert mapping.columns and mapping.values
+    Mapper("milestone", mapping)
 
 
 # Exit codes and hooks

@@ -146,7 +146,7 @@ def _source_facts(found: type[Source[Any]]) -> Iterator[tuple[str, str]]:
     yield "changes", _CHANGES[offers.changes]
     yield "deletions", _DELETIONS[offers.deletions]
     yield "zone of dates", _ZONES[offers.zone]
-    yield "marks work as billed", "it can, where the account says so (off by default)" if offers.marks_billed else "no"
+    yield "marks work as billed", "where the account says `mark_billed: true`" if offers.marks_billed else "no"
 
 
 def _sink_facts(found: type[Sink[Any]]) -> Iterator[tuple[str, str]]:
@@ -161,7 +161,7 @@ def _sink_facts(found: type[Sink[Any]]) -> Iterator[tuple[str, str]]:
         + (", deletions" if found.tells_deletions else "; for deletions the known documents are asked for"),
     )
     yield "tax", f"rounded per {rounding.tax_per}, {rounding.rounding.replace('_', ' ')}"
-    yield "attachments", "taken" if found.attach is not Sink.attach else "not taken"
+    yield "evidence", "attached where a contract asks for it" if found.attaches else "cannot be attached"
     yield "limits", f"{limits.lines:,} lines, {limits.text:,} characters of text"
 
 

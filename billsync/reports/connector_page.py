@@ -27,6 +27,9 @@ _ELSEWHERE: Final = (
     "on a page, and [Writing a plugin](../writing-a-plugin.md) tells how to add one. Columns of tables that a firm\n"
     "made itself are mapped as [column mapping](columns.md) says.\n"
 )
+_COMMON: Final = (
+    "What every account may say stands in [config.example.yaml](../../config.example.yaml). Of its own it takes:\n"
+)
 _NOT_TRIED: Final = "What rests on memory or on reading, and how a wrong guess would show itself:\n"
 
 Pages = dict[str, str]
@@ -132,7 +135,8 @@ def _sections(one: Connector, examples: Sequence[Example], *, built_in: bool) ->
     if needed:
         yield _options(needed, last="what it is, and where it is found")
     rest = [option for option in one.options if option not in needed]
-    yield f"## Options\n\n{_options(rest, last='meaning')}"
+    common = f"{_COMMON}\n" if built_in else ""
+    yield f"## Options\n\n{common}{_options(rest, last='meaning')}"
     for section in one.sections:
         names = ", ".join(f"`{name}`" for name in section.names)
         mapped = (
