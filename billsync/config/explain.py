@@ -116,7 +116,9 @@ def place_of(document: Any, loc: Loc) -> Origin:
     """The place of the innermost part of `loc` that is written in the document."""
     place: Origin = document.origin
     current = document
-    for part in loc:
+    for at, part in enumerate(loc):
+        if part == 0 and isinstance(current, YamlMap) and loc[at + 1 : at + 2] and loc[at + 1] in current:
+            continue  # a mapping that stands for a list of one
         if isinstance(current, YamlMap) and part in current:
             place, current = current.origins[str(part)], current[str(part)]
         elif isinstance(current, YamlMap) and isinstance(part, int) and part < len(current):

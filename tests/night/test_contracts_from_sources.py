@@ -218,7 +218,9 @@ def test_an_edit_after_billing_is_drift_and_the_invoice_stays_explained(salesfor
     assert (then.contracts["SITE"].value, now.contracts["SITE"].value) == (11_000_000, 12_000_000)
     [billed] = [one for one in now.postings if one.fact.kind == "billed"]
     assert billed.fact.fingerprint == then.contracts["SITE"].fingerprint(), "pinned to the terms of that night"
-    versions = {one.version for one in then.contracts["SITE"].told.versions}
+    kept = then.contracts["SITE"].told
+    assert kept is not None, "the terms that were kept say what they rest on"
+    versions = {one.version for one in kept.versions}
     assert versions < {one.version for one in billed.fact.evidence}, "and to the version of the CRM's record"
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from billsync.config import contracts, gates, rates
+from billsync.config import contracts, gates, rates, resolve
 from billsync.config.fields import Section
 from tests.conftest import ROOT
-from tests.unit.config.firm import CARD, terms
+from tests.unit.config.firm import CARD, FIRM, config, terms
 
 PAGE = ROOT / "docs" / "contracts.md"
 PEOPLE = "people: {ana: Ana Roe, ben: Ben Ito, eva: Eva Lund}\n"
@@ -32,8 +32,10 @@ def blocks() -> Iterator[tuple[int, str, str]]:
 def test_an_example_is_a_configuration(tmp_path: Path, line: int, of: str, text: str) -> None:
     card = CARD.replace("standard", "default")
     if of:  # the firm's own section
-        made = terms(tmp_path, PEOPLE + text)
-        assert made.contracts or made.exchange_rates or "rate_cards" in text, f"contracts.md:{line} says nothing"
+        firm = FIRM[: FIRM.index("clients:")] if "clients:" in text else FIRM
+        made = resolve(config(tmp_path, firm + PEOPLE + text))
+        said = made.contracts or made.exchange_rates or made.contracts_from
+        assert said or "rate_cards" in text, f"contracts.md:{line} says nothing"
         return
     project = "" if "projects:" in text else "    project: work/P-1\n"
     made = terms(tmp_path, PEOPLE + card + CONTRACT + project + textwrap.indent(text, "    "))
@@ -50,7 +52,8 @@ def sections() -> Iterator[type[Section]]:
 @pytest.mark.parametrize("section", list(sections()), ids=lambda section: section.__name__)
 def test_every_term_has_an_example(section: type[Section]) -> None:
     written = "\n".join(text for _, _, text in blocks())
-    missing = [name for name in section.model_fields if not re.search(rf"\b{name}:", written)]
+    names = [info.alias or name for name, info in section.model_fields.items()]
+    missing = [name for name in names if not re.search(rf"\b{name}:", written)]
     assert missing == [], f"docs/contracts.md shows no example of {missing}"
 
 
