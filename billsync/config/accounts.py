@@ -49,6 +49,7 @@ class SourceEntry(AccountEntry):
     stale_after: Annotated[StrictInt, Field(ge=1)] = Field(
         default=26, description="Hours after which an account that was not read counts as unknown."
     )
+    mark_billed: Flag = Field(default=False, description="Mark records there once they are billed.")
 
 
 class SinkEntry(AccountEntry):
@@ -89,6 +90,8 @@ class AccountConfig:
     stale_after_hours: int = 26
     push: Push = "draft"
     tax_codes: Mapping[str, str] = field(default_factory=dict)
+    mark_billed: bool = False
+    """Sources: write a mark on records that are billed."""
     on: frozenset[str] = frozenset()
     """Notifiers: which nights are worth a message."""
 
@@ -106,6 +109,7 @@ def account_config(name: str, role: Role, entry: AccountEntry, folder: Path) -> 
     common: dict[str, Any] = {}
     if isinstance(entry, SourceEntry):
         common = {"window_days": entry.window, "stale_after_hours": entry.stale_after, "kinds": frozenset(entry.kinds)}
+        common["mark_billed"] = entry.mark_billed
     if isinstance(entry, SinkEntry):
         common = {"push": entry.push, "tax_codes": entry.tax_codes}
     if isinstance(entry, NotifierEntry):

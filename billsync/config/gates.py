@@ -74,6 +74,9 @@ class BillingEntry(Section):
     tax: dict[Text, Text] = Field(default_factory=dict, description="Tax code by line kind, or `default`.")
     tax_evidence: Text | None = Field(default=None, description="Why it is untaxed: reverse charge, certificate.")
     dimensions: dict[Text, Text] = Field(default_factory=dict, description="Class, tracking category, cost centre.")
+    evidence: tuple[Literal["time_detail", "acceptance"], ...] = Field(
+        default=(), description="What is attached to each document, once it is in the books."
+    )
 
 
 def winner(own: S, firm: S, key: str) -> S:

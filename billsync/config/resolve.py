@@ -261,4 +261,5 @@ def billing(own: BillingEntry, config: Config) -> Billing:
         tax={**(books.tax_codes if books else {}), **firm.tax, **own.tax},
         tax_evidence=chosen("tax_evidence").tax_evidence,
         dimensions={**firm.dimensions, **own.dimensions},
+        evidence=chosen("evidence").evidence,
     )

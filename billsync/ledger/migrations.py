@@ -4,8 +4,9 @@ Three sorts of table:
 
 - `journal`: the truth. Append-only, hash-chained; `node` holds the Merkle tree over it.
 - facts: rows that one journal row wrote and that are never changed (`poll`, `observation`, `presence`, `terms`,
-  `place`, `place_end`, `decision`, `plan`, `intent_event`, `posting`, `document`, `read_back`, `adopted`). Replaying
-  the journal gives them back, row for row: `verify` does so.
+  `place`, `place_end`, `decision`, `plan`, `intent_event`, `posting`, `document`, `read_back`, `adopted`, and what was
+  done beside documents: `attachment`, `evidenced`, `mark`, `marked_through`). Replaying the journal gives them back,
+  row for row: `verify` does so.
 - caches: what can be worked out from the facts and is kept for speed (`record`, `intent`, `at_rest`, `rest_total`,
   `awake_identity`); plus `phantom`, which is information only.
 
@@ -20,7 +21,7 @@ from sqlite_utils import Database, Migrations
 
 migrations = Migrations("billsync")
 
-APPEND_ONLY: Final = (
+_FROM_THE_FIRST: Final = (
     "journal",
     "poll",
     "observation",
@@ -36,6 +37,8 @@ APPEND_ONLY: Final = (
     "read_back",
     "adopted",
 )
+_BESIDE_DOCUMENTS: Final = ("attachment", "evidenced", "mark", "marked_through")
+APPEND_ONLY: Final = (*_FROM_THE_FIRST, *_BESIDE_DOCUMENTS)
 
 _JOURNAL: Final = """
 CREATE TABLE journal (
@@ -288,6 +291,50 @@ CREATE TABLE rest_total (
 CREATE TABLE awake_identity (identity TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
 
+_BESIDE: Final = """
+CREATE TABLE attachment (
+    id INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL,
+    name TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    found INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    journal INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attachment_reference ON attachment (reference);
+
+CREATE TABLE evidenced (
+    id INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL,
+    at TEXT NOT NULL,
+    journal INTEGER NOT NULL
+) STRICT;
+CREATE INDEX evidenced_reference ON evidenced (reference);
+
+CREATE TABLE mark (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    refused TEXT NOT NULL,
+    at TEXT NOT NULL,
+    journal INTEGER NOT NULL
+) STRICT;
+CREATE INDEX mark_record ON mark (account, kind, external_id);
+
+CREATE TABLE marked_through (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    posting INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    journal INTEGER NOT NULL
+) STRICT;
+CREATE INDEX marked_through_account ON marked_through (account);
+"""
+
 _IDENTITY: Final = """
 CREATE TABLE ledger (
     name TEXT PRIMARY KEY,
@@ -301,7 +348,11 @@ def first(db: Database) -> None:
     """Every table of version 1, and the triggers that refuse to rewrite history."""
     for script in (_IDENTITY, _JOURNAL, _WORK, _RULES, _BOOKS, _REST):
         db.executescript(script)
-    for table in APPEND_ONLY:
+    _refuse_changes(db, _FROM_THE_FIRST)
+
+
+def _refuse_changes(db: Database, tables: tuple[str, ...]) -> None:
+    for table in tables:
         for verb in ("UPDATE", "DELETE"):
             db.execute(
                 f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
@@ -319,3 +370,10 @@ def second(db: Database) -> None:
 def third(db: Database) -> None:
     """The newest change that the books told, by their clock: later changes are asked for by that, not by ours."""
     db.executescript("ALTER TABLE read_back ADD COLUMN newest TEXT")
+
+
+@migrations()
+def fourth(db: Database) -> None:
+    """What was done beside documents: evidence attached, records marked as billed at their source."""
+    db.executescript(_BESIDE)
+    _refuse_changes(db, _BESIDE_DOCUMENTS)

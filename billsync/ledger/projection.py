@@ -37,6 +37,10 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "read_back": ("id", "sink", "at", "documents", "newest", "journal"),
     "adopted": ("id", "ledger", "journal"),
+    "attachment": ("id", "reference", "name", "media_type", "size", "sha256", "found", "at", "journal"),
+    "evidenced": ("id", "reference", "at", "journal"),
+    "mark": ("id", "account", "kind", "external_id", "reference", "refused", "at", "journal"),
+    "marked_through": ("id", "account", "posting", "at", "journal"),
 }  # fmt: skip
 """The fact tables that a journal row is turned into; `observation` is checked by the root in its poll's row."""
 
@@ -180,6 +184,26 @@ def _relearned(made: Entry, conn: sqlite3.Connection) -> Rows:
         yield "adopted", (number, ledger, made.seq)
 
 
+def _attached(made: Entry, conn: sqlite3.Connection) -> Rows:
+    body = made.body
+    what = (body["name"], body["media_type"], body["size"], body["sha256"], int(body["found"]))
+    yield "attachment", (body["id"], body["reference"], *what, made.at, made.seq)
+
+
+def _evidenced(made: Entry, conn: sqlite3.Connection) -> Rows:
+    yield "evidenced", (made.body["id"], made.body["reference"], made.at, made.seq)
+
+
+def _marked(made: Entry, conn: sqlite3.Connection) -> Rows:
+    body = made.body
+    for number, record in enumerate(body["records"], body["first"]):
+        yield "mark", (number, body["account"], body["kind"], record, body["reference"], made.reason, made.at, made.seq)
+
+
+def _marked_through(made: Entry, conn: sqlite3.Connection) -> Rows:
+    yield "marked_through", (made.body["id"], made.body["account"], made.body["posting"], made.at, made.seq)
+
+
 _TELLERS: Final[Mapping[str, Callable[[Entry, sqlite3.Connection], Rows]]] = {
     "polled": _polled,
     "vanished": _presence,
@@ -198,4 +222,8 @@ _TELLERS: Final[Mapping[str, Callable[[Entry, sqlite3.Connection], Rows]]] = {
     "let_go": _let_go,
     "read": _read,
     "relearned": _relearned,
+    "attached": _attached,
+    "evidenced": _evidenced,
+    "marked": _marked,
+    "marked_through": _marked_through,
 }

@@ -15,6 +15,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from billsync.ledger import certificate, documents, export, journal, outbox, polls, postings
+from billsync.ledger.attachments import Attachments
 from billsync.ledger.backup import Backup, backup
 from billsync.ledger.checkpoint import Checkpoint, Signer, heads_problems, origin_of
 from billsync.ledger.database import connect, immediate, snapshot, told, told_files
@@ -22,6 +23,7 @@ from billsync.ledger.decisions import decide, decisions
 from billsync.ledger.facts import facts
 from billsync.ledger.journal import JournalRow
 from billsync.ledger.keeping import keep
+from billsync.ledger.marks import Marks
 from billsync.ledger.observations import Observed, observe
 from billsync.ledger.relearn import Relearned, relearn
 from billsync.ledger.settled import settled_items
@@ -292,6 +294,18 @@ class Ledger:
         """Restore what the stamps of unknown documents tell."""
         with self.transaction():
             return relearn(self._conn, self.id, sink, receipts, person=person, at=now, night=night)
+
+    # What is done beside documents
+
+    @property
+    def attachments(self) -> Attachments:
+        """Evidence that hangs at documents, and documents that wait for theirs."""
+        return Attachments(self._conn, self.transaction, self._reading)
+
+    @property
+    def marks(self) -> Marks:
+        """Marks on records at their sources."""
+        return Marks(self._conn, self.transaction, self._reading)
 
     # Proof
 

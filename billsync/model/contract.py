@@ -41,6 +41,7 @@ __all__ = [
     "Condition",
     "Contract",
     "ContractChange",
+    "EvidenceKind",
     "ExpenseTerms",
     "Gates",
     "Grouping",
@@ -71,6 +72,7 @@ __all__ = [
 
 LineKind = Literal["milestone", "dated", "progress", "threshold", "time", "expense", "manual", "block"]
 Grouping = Literal["contract", "project", "purchase_order", "consolidated"]
+EvidenceKind = Literal["time_detail", "acceptance"]
 Period = Literal["as_it_happens", "weekly", "monthly", "milestone"]
 AfterBilling = Literal["review", "true_up"]
 
@@ -243,6 +245,8 @@ class Billing:
     """Why a line is untaxed: the reverse-charge number, the exemption certificate."""
     dimensions: Mapping[str, str] = field(default_factory=dict)
     """Class, tracking category, cost centre: name -> the sink's value."""
+    evidence: tuple[EvidenceKind, ...] = ()
+    """What is attached to the documents that bill this contract."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

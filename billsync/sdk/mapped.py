@@ -59,6 +59,9 @@ class TableOptions(Options, Generic[T]):
 class TableSource(Source[O], Generic[O, T]):
     """A subclass writes `records` and `look_at`, and says in `tables` if more counts than the options of that name."""
 
+    mark_option: ClassVar[str] = "mark_column"
+    """The option of a table that says where a mark goes."""
+
     @classmethod
     def tables(cls, options: O) -> Mapping[Kind, T]:
         """Kind -> its table, for the kinds that have one."""
@@ -69,6 +72,12 @@ class TableSource(Source[O], Generic[O, T]):
     def kinds(cls, options: O) -> frozenset[Kind]:
         """The kinds that have a table."""
         return frozenset(cls.tables(options))
+
+    @classmethod
+    def marks(cls, options: O) -> frozenset[Kind]:
+        """The kinds whose table says where a mark goes."""
+        tables = cls.tables(options) if cls.offers.marks_billed else {}
+        return frozenset(kind for kind, table in tables.items() if getattr(table, cls.mark_option, None))
 
     def table(self, kind: Kind) -> T:
         """The table of a kind; UsageError where there is none."""

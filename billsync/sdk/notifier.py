@@ -16,6 +16,8 @@ class Message:
     text: str
     html: str = ""
     verdict: str = ""
+    run: str = ""
+    """Names the run: the same message bears the same name at every attempt."""
 
 
 class Notifier(Account[O]):

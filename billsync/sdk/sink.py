@@ -59,6 +59,8 @@ class Sink(Account[O]):
     """One set of books. A connector declares the class attributes and writes the six methods."""
 
     idempotency: ClassVar[Idempotency]
+    found_by: ClassVar[str] = ""
+    """By what `find` looks a document up, in words."""
     settle: ClassVar[int] = 0
     """Seconds before `find` can be trusted to show what was just created."""
     rounding: ClassVar[RoundingModel] = RoundingModel()
@@ -71,6 +73,10 @@ class Sink(Account[O]):
     """False: a deletion leaves nothing that `read_back` could tell (Odoo): then a run asks `absent`."""
     needs_customer: ClassVar[bool] = True
     """False: any client can be billed without a customer of these books (the folder)."""
+    attaches: ClassVar[bool] = False
+    """True: evidence can be attached to a document (`attach`, `attached`)."""
+    attaches_pages: ClassVar[bool] = True
+    """False: of the files that can be attached HTML is none; a page then goes as text."""
 
     @abstractmethod
     def check(self) -> Identity:
@@ -142,5 +148,11 @@ class Sink(Account[O]):
         raise UsageError(f"{self.title} tells deletions by itself", where=self.account)
 
     def attach(self, receipt: Receipt, name: str, content: bytes, media_type: str) -> None:
-        """Attach evidence to a document, where the books can hold it."""
+        """Attach evidence to a document, where the books can hold it. The same name once more may hang there twice."""
         raise UsageError(f"{self.title} takes no attachments", where=self.account)
+
+    def attached(self, receipt: Receipt) -> Sequence[str] | None:
+        """Names of the files that hang at the document; None where the books cannot tell.
+
+        Asked before anything is attached, since the answer to an earlier attempt may have been lost."""
+        return None

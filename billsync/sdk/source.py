@@ -50,6 +50,8 @@ class Offers:
     """since: `Window.changed_since` is honoured; window: the whole window is read every time; whole: reading is so
     cheap that every night asks for everything, whatever its age (files)."""
     marks_billed: bool = False
+    marks: Mapping[Kind, str] = field(default_factory=dict)
+    """Kind that can be marked -> the option that says where the mark goes; "" where none is needed."""
     zone: Literal["account", "company", "caller"] = "account"
 
 
@@ -74,6 +76,12 @@ class Source(Account[O]):
         """Kinds that an account with these options can be asked for: what is offered, but for options that are off."""
         needs = cls.offers.only_if
         return frozenset(kind for kind in cls.offers.kinds if kind not in needs or getattr(options, needs[kind]))
+
+    @classmethod
+    def marks(cls, options: O) -> frozenset[Kind]:
+        """Kinds of record that an account with these options can mark as billed."""
+        wanted = cls.offers.marks.items()
+        return frozenset(kind for kind, option in wanted if not option or getattr(options, option))
 
     def shows_absence(self, kind: Kind) -> bool:
         """False where a record missing from a complete poll proves nothing (a feed of news only)."""

@@ -56,6 +56,10 @@ class Asana(Source[AsanaOptions]):
     )
     quality = "silver"
 
+    @classmethod
+    def marks(cls, options: AsanaOptions) -> frozenset[Kind]:
+        return frozenset({"milestone"} if options.mark_field and options.phases == "milestones" else ())
+
     def check(self) -> Identity:
         user = Row(self._one("/users/me", ["name", "email", "workspaces.name"]), "user", "gid")
         spaces = {space.ident("gid"): space.text("name") for space in Row.each(user.rows("workspaces"), "workspace")}

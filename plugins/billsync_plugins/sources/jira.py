@@ -66,6 +66,10 @@ class Jira(Source[JiraOptions]):
     )
     quality = "silver"
 
+    @classmethod
+    def marks(cls, options: JiraOptions) -> frozenset[Kind]:
+        return frozenset({"time", "milestone"} if options.milestones == "issues" else {"time"})
+
     def check(self) -> Identity:
         user = self.me.text("displayName")
         return Identity(account=Row(self.http.get("/serverInfo"), "site", "baseUrl").text("baseUrl"), user=user)

@@ -71,6 +71,7 @@ class Salesforce(TableSource[SalesforceOptions, ObjectColumns]):
         message_at=("0.message", "error_description", "error"),
     )
     offers = Offers(kinds=EVERY_KIND, approval="native", changes="since", marks_billed=True, zone="caller")
+    mark_option = "mark"
     quality = "silver"
 
     @classmethod

@@ -14,6 +14,7 @@ Unconfirmed: a token is renewed without redirect_uri - shows as: the log-in is r
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from billsync.model.work import Expense, Kind, Milestone, Project, TimeEntry, Window
 from billsync.sdk import Field, Identity, Offers, Source, sources, token_or_login
@@ -56,14 +57,25 @@ class Tempo(Source[TempoOptions]):
         approval="sheet",
         changes="since",
         marks_billed=True,
+        marks={"time": "billed_attribute"},
     )
     quality = "silver"
 
     def check(self) -> Identity:
         period = Row(self.http.get("/globalconfiguration"), "configuration", "approvalPeriod").text("approvalPeriod")
-        Attributes.of(self.http, self.options)
+        _ = self.attributes  # a configured one that is gone is an error
         rights = "worklogs and timesheets are shown as far as the user may view those of others"
         return Identity(account=self.options.site, remarks=(f"timesheets are approved by {period.lower()}", rights))
+
+    @cached_property
+    def sheets(self) -> Timesheets:
+        """The timesheets of this night."""
+        return Timesheets(self.http, self.options.teams)
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """The work attributes, asked for once."""
+        return Attributes.of(self.http, self.options)
 
     def projects(self, window: Window) -> Iterator[Project]:
         yield from (Project(id=ident, name=f"Jira project {ident}") for ident in self.options.jira_projects)
@@ -77,7 +89,7 @@ class Tempo(Source[TempoOptions]):
         return Money(self.http).expenses(window)
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
-        sheets, attributes = Timesheets(self.http, self.options.teams), Attributes.of(self.http, self.options)
+        sheets, attributes = self.sheets, self.attributes
         sheets.expect((window.since, window.until))
         changed = set(sheets.changed(window.changed_since)) if window.changed_since else set()
         for log in read(self.http, self.options, window, sorted(changed)):

@@ -70,6 +70,12 @@ def live(ledger: Ledger, world: World) -> None:
     strange = invoice("BS-4", line("time", part("time/work/9", 5)), ledger_id="lost")
     stranger = replace(receipt, id="9", reference="BS-4", stamp=strange.stamp, total=5)
     ledger.relearn("books", [stranger], person="ana", now=world.clock(), night=NIGHT)
+    ledger.attachments.add(
+        "BS-1", "time.csv", document="1", media_type="text/csv", size=3, sha256="0" * 64, found=False, now=world.clock()
+    )
+    ledger.attachments.close("BS-1", now=world.clock())
+    ledger.marks.add("work", "time", ["1", "2"], "BS-1", now=world.clock())
+    ledger.marks.go_through("work", 5, now=world.clock())
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +238,10 @@ FACTS = {
     "presence": ("present = 1 - present", "record = record + 1"),
     "observation": ("body = replace(body, '\"', '\" ')", "version = 'x'", "first_seen = '2020-01-01'"),
     "adopted": ("ledger = 'x'",),
+    "attachment": ("sha256 = 'x'", "name = 'x'", "found = 1 - found"),
+    "evidenced": ("reference = 'x'",),
+    "mark": ("reference = 'x'", "external_id = 'x'", "refused = 'x'"),
+    "marked_through": ("posting = 9",),
     "record": (
         "version = 'x'", "vanished = '2020-01-01'", "hours = '9'", "project = 'x'", "on_date = NULL",
         "awake = 1 - awake",
