@@ -17,11 +17,11 @@ SCHEMA: Final = "billsync.plugin/1"
 def connector_blocks(one: Connector, examples: Sequence[Example], *, provider: str) -> Iterator[Block]:
     """The connector in tables; `provider`: who it comes from."""
     yield Words(f"{one.title} ({one.kind}), {one.role}, {one.quality}, from {provider}", "heading")
-    yield Words(one.summary)
+    yield Words(_bare(one.summary))
     if one.before:
-        yield Words(one.before)
+        yield Words(_bare(one.before))
     yield Words(one.docs, "quiet")
-    facts = tuple((fact.name, fact.text.replace("`", "")) for fact in one.facts)
+    facts = tuple((fact.name, _bare(fact.text)) for fact in one.facts)
     yield Table(columns=(whole(""), column("")), rows=facts, title="What it does")
     yield from _ways(examples)
     needed = [option for option in one.options if option.required or option.credential]
@@ -85,7 +85,7 @@ def _options(title: str, options: Sequence[Option]) -> Iterator[Block]:
     if not options:
         return
     columns = (whole("Option"), column("Is"), under("Unless given"), column("Meaning"))
-    rows = tuple((one.name, _shape(one), _given(one), one.meaning.replace("`", "")) for one in options)
+    rows = tuple((one.name, _shape(one), _given(one), _bare(one.meaning)) for one in options)
     yield Table(title=title, columns=columns, rows=rows)
 
 
@@ -114,5 +114,10 @@ def _option_row(option: Option) -> dict[str, Any]:
 
 def _list(title: str, items: Sequence[str]) -> Iterator[Block]:
     if items:
-        rows = tuple(("-", item.replace("`", "")) for item in items)
+        rows = tuple(("-", _bare(item)) for item in items)
         yield Table(title=title, columns=(whole(""), column("")), rows=rows)
+
+
+def _bare(text: str) -> str:
+    """Without the marks of Markdown."""
+    return text.replace("`", "")

@@ -64,7 +64,11 @@ def sections_of(found: type[Account[Any]]) -> tuple[Section, ...]:
         if (inner := section_class(field)) is not None:
             by_class.setdefault(inner, []).append(name)
     return tuple(
-        Section(names=tuple(names), options=_options(inner, set(), set()), maps_columns=issubclass(inner, Columns))
+        Section(
+            names=tuple(names),
+            options=tuple(sorted(_options(inner, set(), set()), key=lambda one: not one.required)),
+            maps_columns=issubclass(inner, Columns),
+        )
         for inner, names in by_class.items()
     )
 

@@ -93,7 +93,10 @@ def run_kit(path: Path) -> KitRun:
     found = find_tests(path)
     watch, said = _Watch(found), StringIO()
     with _quietly(found, said) as settings:
-        code = pytest.main([f"--config-file={settings}", *_arguments(found), str(found)], plugins=[watch])
+        try:
+            code = pytest.main([f"--config-file={settings}", *_arguments(found), str(found)], plugins=[watch])
+        except SystemExit as error:  # a conftest that is a script, too
+            raise UsageError(f"the tests end the program while they are imported: {error}", where=str(found)) from None
     if code == pytest.ExitCode.INTERRUPTED and not watch.broken:
         raise KeyboardInterrupt
     watch.complain(said.getvalue(), failed=code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR))
@@ -109,12 +112,12 @@ def find_tests(path: Path) -> Path:
         )
     if found.is_dir() or _is_test(found):
         return found
-    folders = [found.parent / "tests", found.parent, found.parent.parent / "tests"]
+    folders = [found.parent / "tests", found.parent, *(root / "tests" for root in _project(found.parent))]
     for test in (folder / f"test_{found.stem}.py" for folder in folders):
         if test.is_file():
             return test
     raise UsageError(
-        f"there is no test_{found.stem}.py beside it, nor in tests/",
+        f"there is no test_{found.stem}.py beside it, nor in a folder tests",
         where=str(path),
         hint="name the test itself, or see one: billsync plugins new KIND --dir FOLDER",
     )
@@ -152,11 +155,13 @@ def _roots(found: Path) -> list[Path]:
     """Where the connector may lie: the folder, the one above a folder of tests, the roots of the project around."""
     folder = found if found.is_dir() else found.parent
     roots = [folder, *([folder.parent] if folder.name in _TEST_FOLDERS else [])]
-    for above in (folder, *folder.parents):
-        if (above / "pyproject.toml").is_file():
-            roots += [above, above / "src"]
-            break
+    roots += [root / part for root in _project(folder) for part in ("", "src")]
     return [root for root in dict.fromkeys(roots) if root.is_dir()]
+
+
+def _project(folder: Path) -> list[Path]:
+    """The nearest folder above with a pyproject.toml; nothing where there is none."""
+    return [above for above in (folder, *folder.parents) if (above / "pyproject.toml").is_file()][:1]
 
 
 @dataclass(slots=True)
@@ -208,8 +213,12 @@ class _Watch:
         if self.broken:
             raise self.broken[0]
         if failed:
-            lines = [line.strip() for line in said.splitlines() if line.strip()]
-            raise UsageError(f"pytest could not start: {lines[-1] if lines else ''}", where=str(self.found))
+            lines = [line.removeprefix("E ").strip() for line in said.splitlines() if line.strip()]
+            raise UsageError(
+                f"pytest could not start: {lines[-1] if lines else 'it does not say why'}",
+                where=str(self.found),
+                hint="a conftest.py of the folder, or of one above, is wrong",
+            )
         if not self._classes:
             raise UsageError(
                 "there is no test of the contract kit",

@@ -275,6 +275,31 @@ def test_what_cannot_be_imported_is_told_with_its_place(source, old, new, told):
     assert told in lines[0] and lines[1].strip().endswith(f"acme.py:{line}")
 
 
+@pytest.mark.parametrize(
+    ("conftest", "told"),
+    [
+        ("import nothing_of_this_name\n", "pytest could not start: ModuleNotFoundError"),
+        ("raise SystemExit('enough')\n", "end the program while they are imported: enough"),
+    ],
+)
+def test_a_conftest_that_is_wrong_is_told(quick, conftest, told):
+    (quick.parent / "tests" / "conftest.py").write_text(conftest, encoding="utf-8")
+    run = kit(quick)
+    assert run.returncode == 2 and told in run.stderr and len(run.stderr.splitlines()) <= 3, run.stderr
+
+
+def test_a_connector_in_a_package_of_its_own_is_found(quick, tmp_path):
+    package, tests = tmp_path / "dist" / "src" / "acme_billsync", tmp_path / "dist" / "tests"
+    package.mkdir(parents=True)
+    tests.mkdir()
+    (tmp_path / "dist" / "pyproject.toml").write_text("", encoding="utf-8")
+    quick.rename(package / "acme.py")
+    test = (quick.parent / "tests" / "test_acme.py").rename(tests / "test_acme.py")
+    edit(test, "from acme import", "from acme_billsync.acme import")
+    run = kit(package / "acme.py")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_without_pytest_it_says_how_to_install_it(source):
     code = "import sys; sys.modules['pytest'] = None; from billsync.cli import main; sys.exit(main(sys.argv[1:]))"
     run = subprocess.run(
