@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Literal
 
 from billsync.model.invoice import DocumentKind
@@ -105,10 +106,15 @@ class FakeBooks(FakeServer):
         self.customers: dict[str, str] = {"1": "Acme Inc", "2": "O'Neil & Sons"}
         self.tax_rates: dict[str, Decimal] = {}
         """Tax code -> percent."""
+        self.folder = Path()
+        """Where books that are files may keep them."""
         self._keys: dict[str, tuple[datetime, Response]] = {}
         self._ids = 100
 
     # ---- What a test asks ------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Bring `documents` up to date: books that are files read them again."""
 
     def bearing(self, reference: str) -> list[Document]:
         """Documents that stand in the books under our reference, by number or note; not the voided and deleted ones."""

@@ -18,13 +18,16 @@ WAITS: Final = (86_400, 86_400, 86_400, 86_400, 86_400, 259_200, 604_800, 14_400
 """Seconds between two runs: nights mostly, sometimes a person who tries again at once."""
 LARGEST: Final = 1_000_000
 _LAST_EDGE: Final = 60
+_LAST_EDGE_OF_FILES: Final = 240
+"""Each call that changes the disk is an edge."""
 
 
 def draw(seed: int, *, sink: str = "plain") -> Script:
     """The script of a seed, for books of a kind."""
     random = Random(f"billsync torture {seed}")  # noqa: S311  nothing secret is drawn
     wild = random.random() < 0.5
-    nights = tuple(_night(random, number, wild=wild) for number in range(random.randint(2, 8)))
+    last = _LAST_EDGE_OF_FILES if sink == "folder" else _LAST_EDGE
+    nights = tuple(_night(random, number, wild=wild, last=last) for number in range(random.randint(2, 8)))
     return Script(
         seed=seed,
         sink=sink,
@@ -35,14 +38,14 @@ def draw(seed: int, *, sink: str = "plain") -> Script:
     )
 
 
-def _night(random: Random, number: int, *, wild: bool) -> Night:
+def _night(random: Random, number: int, *, wild: bool, last: int) -> Night:
     day = [_work(random) for _ in range(random.randint(3, 8) if number == 0 else random.randint(0, 3))]
     if number:
         day += [_change(random) for _ in range(random.randint(0, 2))]
         day += [_person(random) for _ in range(random.randint(0, 2))]
         if random.random() < (0.3 if wild else 0.1):
             day.append(_computer(random))
-    trouble = [_trouble(random) for _ in range(random.randint(0, 3 if wild else 1))]
+    trouble = [_trouble(random, last) for _ in range(random.randint(0, 3 if wild else 1))]
     return Night(wait=random.choice(WAITS) if number else 0, day=tuple(day), trouble=tuple(trouble))
 
 
@@ -74,7 +77,7 @@ def _computer(random: Random) -> Event:
     return _event(random, what)
 
 
-def _trouble(random: Random) -> Event:
+def _trouble(random: Random, last: int) -> Event:
     match random.randrange(12):
         case 0 | 1 | 2 | 3:
             return _event(random, "sink", random.choice(sorted(FAULTS)))
@@ -87,4 +90,4 @@ def _trouble(random: Random) -> Event:
         case 7:
             return _event(random, "disk")
         case _:
-            return Event(what="crash", at=1 + random.randrange(_LAST_EDGE))
+            return Event(what="crash", at=1 + random.randrange(last))

@@ -1,20 +1,30 @@
 """Where a process can die: before and after each commit of the ledger, each request, each touch of the books.
 
 A crash is an exception that nothing catches: the run is gone, its open transaction is rolled back as the database
-would roll it back on the next opening, and the next night opens everything anew. A full disk is an error at a commit.
+would roll it back on the next opening, and the next night opens everything anew. What a disk does to the ledger is an
+error at a commit, as SQLite tells it; where the error comes after the bytes, the commit stands all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import httpx
 
 from billsync.ledger import Ledger
-from billsync.model.errors import LedgerError
+from billsync.ledger.database import told
 from billsync.testing.server import FakeServer
+
+LOSSES: Final = ("full", "read-only", "broken", "not synced")
+"""What a disk does at a commit: no room; from now on read-only; an error of the device; an error after the bytes."""
+_SQLITE: Final[Mapping[str, str]] = {
+    "full": "database or disk is full",
+    "read-only": "attempt to write a readonly database",
+    "broken": "disk I/O error",
+    "not synced": "disk I/O error",
+}
 
 
 class Crash(BaseException):
@@ -27,14 +37,14 @@ class Edges:
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
         self._last: int | None = None
-        self._full: set[int] = set()
+        self._failing: Mapping[int, str] = {}
         self.commits = 0
         self.count = 0
         self.quiet = True
 
-    def arm(self, *, crash: int | None, full: set[int]) -> None:
-        """For the next run: die at the edge of this number; fail these commits."""
-        self._last, self._full = crash, full
+    def arm(self, *, crash: int | None, failing: Mapping[int, str]) -> None:
+        """For the next run: die at the edge of this number; fail these commits, in the manner told."""
+        self._last, self._failing = crash, failing
         self.count = self.commits = 0
         self.quiet = False
 
@@ -62,15 +72,25 @@ class Edges:
             if really:
                 self.passing(f"after {what}")
 
-    def committing(self) -> None:
-        """A transaction is about to be committed. LedgerError where the disk is full, as the ledger tells it."""
+    def committing(self, error: type[Exception]) -> None:
+        """A transaction is about to be committed; `error`, the database's own, where the disk does not let it."""
         self.passing("before a commit")
-        if self.quiet:
-            return
-        self.commits += 1
-        if self.commits in self._full:
-            self._log(f"disk full at commit {self.commits}")
-            raise LedgerError("the disk is full: nothing was written", hint="free some space and run again")
+        if not self.quiet:
+            self.commits += 1
+            self._lose(error, after=False)
+
+    def committed(self, error: type[Exception]) -> None:
+        """The bytes are written; whether they are safe is another question."""
+        if not self.quiet:
+            self._lose(error, after=True)
+        self.passing("after a commit")
+
+    def _lose(self, error: type[Exception], *, after: bool) -> None:
+        past = (self._failing[number] for number in self._failing if number <= self.commits)
+        loss = "read-only" if "read-only" in past else self._failing.get(self.commits, "")
+        if loss and after == (loss == "not synced"):
+            self._log(f"disk {loss} at commit {self.commits}")
+            raise error(_SQLITE[loss])
 
 
 class TornLedger(Ledger):
@@ -83,12 +103,13 @@ class TornLedger(Ledger):
     def transaction(self) -> Iterator[None]:
         """As the ledger's own; nested ones are no edges."""
         outermost = not self._conn.in_transaction
-        with super().transaction():
-            yield
+        with told(self.path):
+            with super().transaction():
+                yield
+                if outermost and self.edges is not None:
+                    self.edges.committing(self._conn.OperationalError)
             if outermost and self.edges is not None:
-                self.edges.committing()
-        if outermost and self.edges is not None:
-            self.edges.passing("after a commit")
+                self.edges.committed(self._conn.OperationalError)
 
 
 class Wire(httpx.BaseTransport):

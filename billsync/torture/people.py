@@ -165,6 +165,7 @@ def _reference_of(world: World, ident: str) -> str:
 
 
 def _by_hand(world: World, event: Event) -> None:
+    world.books.look()
     standing = [one for one in world.books.documents.values() if one.status in ("draft", "open")]
     if event.name == "enter":
         world.books.enter(f"HAND-{event.at}", 100 + event.how, note="by hand")

@@ -16,7 +16,8 @@ from billsync.rules.engine import evaluate
 from billsync.sync import NightSummary, run
 from billsync.testing.server import Request
 from billsync.torture import invariants
-from billsync.torture.edges import Crash
+from billsync.torture.disk import CALLS, ERRORS
+from billsync.torture.edges import LOSSES, Crash
 from billsync.torture.invariants import Breach
 from billsync.torture.people import happens, relearn, void_unlearned
 from billsync.torture.script import Event, Night, Script
@@ -102,6 +103,8 @@ class _Play:
         world.edges.disarm()
         world.work.forgive()
         world.books.forgive()
+        if world.disk is not None:
+            world.disk.forgive()
         self._check(invariants.of_the_books(world))
         if summary is not None:
             world.last = summary.evaluation
@@ -143,7 +146,7 @@ class _Play:
 
     def _arm(self, trouble: tuple[Event, ...]) -> None:
         crash = [event.at for event in trouble if event.what == "crash"]
-        full = {1 + event.at % 12 for event in trouble if event.what == "disk"}
+        failing = {1 + event.at % 12: LOSSES[event.how % len(LOSSES)] for event in trouble if event.what == "disk"}
         moved: set[str] = set()
         for event in trouble:
             if event.what == "sink":
@@ -155,10 +158,15 @@ class _Play:
             elif event.what == "under_way" and event.name not in moved:
                 moved.add(event.name)  # two: one row may leave as another comes, which no total shows
                 self._meanwhile(event)
-        self.world.edges.arm(crash=min(crash, default=None), full=full)
+        self.world.edges.arm(crash=min(crash, default=None), failing=failing)
 
     def _fail_books(self, event: Event) -> None:
         if event.name == "twice" and not self._helped():
+            return
+        if self.world.disk is not None:
+            error, call = ERRORS[event.how % len(ERRORS)], (*CALLS, "")[event.at % (1 + len(CALLS))]
+            times, done = (1, 1, 40)[event.at % 3], event.how % 5 == 0
+            self.world.disk.fail(error, call=call, skip=event.how % (7 if call else 40), times=times, done=done)
             return
         writes = event.at % 3 > 0 or event.name == "twice"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -25,6 +25,7 @@ from billsync.testing.clock import Clock
 from billsync.testing.fakes import fake_of
 from billsync.testing.plain import FakePlainBooks, Plain, PlainOptions
 from billsync.testing.worklog import Changes, FakeWorklog, worklog_source
+from billsync.torture.disk import Disk
 from billsync.torture.edges import Edges, TornLedger, Watched, Wire
 from billsync.torture.script import Script
 from billsync.torture.shapes import PROJECTS, SHAPES, Shape, shape
@@ -73,7 +74,8 @@ class TornFirm(Firm):
 
     @contextmanager
     def sink(self, name: str) -> Iterator[Sink[Any]]:
-        with super().sink(name) as sink:
+        disk = self.world.disk
+        with super().sink(name) as sink, nullcontext() if disk is None else disk.watched():
             Watched(sink, self.world.edges, self.world.leaves)
             yield sink
 
@@ -115,7 +117,9 @@ class World:
         self.lines: list[str] = []
         self.edges = Edges(self.say)
         self.work = FakeWorklog(clock=self.clock)
-        self.sink_class, self.books = _books(script, self.clock)
+        self.sink_class, self.books = _books(script, self.clock, folder)
+        self.disk = Disk(folder, self.edges, self.say) if self.sink_class.api is None else None
+        """Under books that are files."""
         self.sent: dict[str, Invoice] = {}
         """Reference -> the document that ever left under it."""
         self.changed_under_way: list[str] = []
@@ -133,7 +137,9 @@ class World:
             self.work.insert("projects", {"id": project, "name": project.upper()})
 
     def _firm(self) -> TornFirm:
-        config = replace(self.shape.config, ledger_path=self.folder / "billsync.db", state_dir=self.folder / "state")
+        ledger, state = self.folder / "billsync.db", self.folder / "state"
+        accounts = {name: replace(one, folder=self.folder) for name, one in self.shape.config.accounts.items()}
+        config = replace(self.shape.config, ledger_path=ledger, state_dir=state, accounts=accounts)
         plugins = _plugins()
         secrets = Secrets(config, hooks=plugins.hooks, environ=self.shape.environ)
         firm = TornFirm(
@@ -164,6 +170,7 @@ class World:
 
     def documents(self) -> dict[str, list[Document]]:
         """Reference -> every document that ever bore it in the books, voided and deleted ones too."""
+        self.books.look()
         found: dict[str, list[Document]] = {}
         for document in self.books.documents.values():
             for word in {document.number, *document.note.split()} & self.sent.keys():
@@ -185,12 +192,13 @@ def _plugins() -> Plugins:
     return Plugins(environ={"BILLSYNC_PLUGINS": ""})
 
 
-def _books(script: Script, clock: Clock) -> tuple[type[Sink[Any]], FakeBooks]:
+def _books(script: Script, clock: Clock, folder: Path) -> tuple[type[Sink[Any]], FakeBooks]:
     if script.sink == "plain":
         manners = MANNERS[script.books % len(MANNERS)]
         return plain_sink(manners), FakePlainBooks(clock=clock, manners=manners)
     sink = _plugins().sink(script.sink)
     made = fake_of(script.sink, sink)(clock=clock)
+    made.folder = folder
     made.manners = replace(made.manners, visible_after=(0, min(20, sink.settle))[script.books % 2])
     return sink, made
 

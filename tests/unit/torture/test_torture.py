@@ -7,6 +7,8 @@ import json
 import pytest
 
 from billsync.cli import main
+from billsync.model.errors import UsageError
+from billsync.testing.fakes import fake_of
 from billsync.torture import Script, draw, play, shrink
 from tests.unit.torture.planted import PLANTED
 
@@ -68,10 +70,14 @@ def test_a_failed_campaign_exits_with_1(monkeypatch: pytest.MonkeyPatch, capsys:
     assert f"seed {script.seed} failed" in capsys.readouterr().out
 
 
-def test_quickbooks_stands_in_by_name(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["torture", "--runs", "2", "--sink", "quickbooks", "--format", "json"]) == 0, capsys.readouterr().out
+@pytest.mark.parametrize("sink", ["quickbooks", "xero", "odoo", "folder"])
+def test_each_sink_is_played_by_name(sink: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["torture", "--runs", "3", "--seed", "40", "--sink", sink, "--format", "json"]) == 0, (
+        capsys.readouterr().out
+    )
+    assert json.loads(capsys.readouterr().out)["documents"] > 0
 
 
-def test_a_sink_without_fake_books_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["torture", "--runs", "1", "--sink", "folder"]) == 2
-    assert "fake books" in capsys.readouterr().err
+def test_a_sink_without_fake_books_is_told() -> None:
+    with pytest.raises(UsageError, match="no fake books for the sink 'ledgerbook'"):
+        fake_of("ledgerbook")
