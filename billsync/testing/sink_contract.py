@@ -147,7 +147,7 @@ class SinkContract(AccountContract):
 
     def test_amounts_come_out_to_the_cent(self) -> None:
         if not self.taxed:
-            return
+            return self.aside("these books take no tax codes from us")
         self.books.tax_rates = {"vat": Decimal("19"), "low": Decimal("7.7")}
         amounts = [(1_005, "vat"), (1_005, "vat"), (333, "low"), (-3, "low"), (99, None)]
         document = invoice(*(line(amount, str(n), tax_code=code) for n, (amount, code) in enumerate(amounts)))

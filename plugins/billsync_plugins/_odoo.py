@@ -59,6 +59,7 @@ class Database:
 
     def __init__(self, http: Http, options: DatabaseOptions, account: str) -> None:
         self._http, self._options, self._account = http, options, account
+        self._known: dict[tuple[str, str], str] = {}
 
     @cached_property
     def uid(self) -> int:
@@ -117,8 +118,10 @@ class Database:
 
     def known(self, model: str, wanted: str) -> str:
         """Those of the wanted fields that the model has: what it has depends on the installed modules."""
-        there = self.ask(model, "fields_get", [wanted.split(), ["type"]])
-        return " ".join(name for name in wanted.split() if name in there)
+        if (model, wanted) not in self._known:
+            there = self.ask(model, "fields_get", [wanted.split(), ["type"]])
+            self._known[model, wanted] = " ".join(name for name in wanted.split() if name in there)
+        return self._known[model, wanted]
 
     def count(self, model: str, domain: Sequence[Json]) -> int:
         """How many rows the user sees."""

@@ -46,6 +46,7 @@ class Folder(Sink[FolderOptions]):
     title = "Folder (JSON and printable pages)"
     docs = "https://docs.python.org/3/library/os.html#os.link"
     idempotency = Idempotency(how="unique", window=None, max_length=64)
+    found_by = "the member `reference` of every document"
     rounding = RoundingModel(tax_per="line", decimals=4, unit_price_decimals=6, quantity_decimals=6)
     limits = SinkLimits(lines=10_000, text=10_000, reference=64, stamp=1_000_000)
     stamp = "the document's member `stamp`"

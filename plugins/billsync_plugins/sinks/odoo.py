@@ -45,6 +45,7 @@ class Odoo(Sink[OdooOptions]):
     docs = "https://www.odoo.com/documentation/17.0/developer/reference/external_api.html"
     api = API
     idempotency = Idempotency(how="upsert", window=None, max_length=200)
+    found_by = "External ID, which is unique in the database"
     settle = 0
     rounding = RoundingModel(tax_per="line", unit_price_decimals=2, quantity_decimals=2)
     limits = SinkLimits(lines=500, stamp=20_000)

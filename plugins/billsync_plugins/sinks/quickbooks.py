@@ -47,6 +47,7 @@ class QuickBooks(Sink[QuickBooksOptions]):
     docs = "https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice"
     api = API
     idempotency = Idempotency(how="key", window=None, max_length=50)
+    found_by = "number, and customer and time; then number and private note, compared exactly"
     settle = 130
     rounding = RoundingModel(tax_per="rate")
     limits = SinkLimits(lines=750, stamp=3900)

@@ -46,6 +46,7 @@ class Xero(Sink[XeroOptions]):
     docs = "https://developer.xero.com/documentation/api/accounting/invoices"
     api = api("accounting.invoices", "accounting.contacts.read", "accounting.settings.read", page_size=200)
     idempotency = Idempotency(how="key", window=300, max_length=128)
+    found_by = "number, compared exactly"
     settle = 130
     rounding = RoundingModel(tax_per="line", unit_price_decimals=4, quantity_decimals=4)
     limits = SinkLimits(lines=500, stamp=2400)

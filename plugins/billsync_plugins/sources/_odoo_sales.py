@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from billsync.model.work import Approval, ApprovalState, ContractTerms, Expense, TermsLine
@@ -22,25 +23,27 @@ _EXPENSES: Final[Mapping[str, ApprovalState]] = {
 
 
 class Sales:
-    """Reads of one session."""
+    """Reads of one session. What several kinds of record refer to is asked for once in a night."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def orders(self, zone: str) -> Iterator[ContractTerms]:
         """Confirmed sales orders with their lines."""
-        projects, lines = self.projects(), defaultdict[str, list[Row]](list)
-        for line in self.lines().values():
+        lines = defaultdict[str, list[Row]](list)
+        for line in self.lines.values():
             lines[line.ident("order_id.0")].append(line)
         for raw in self._database.rows("sale.order", [["state", "in", ["sale", "done"]]], ORDER):
             number = str(raw["id"])
-            yield order(raw, lines[number], projects.get(number), zone)
+            yield order(raw, lines[number], self.projects.get(number), zone)
 
+    @cached_property
     def lines(self) -> dict[str, Row]:
         """Sales order lines by id, without headings and notes."""
         rows = self._database.rows("sale.order.line", [["display_type", "=", False]], ORDER_LINE)
         return {row.ident("id"): row for row in Row.each(rows, "sales order line")}
 
+    @cached_property
     def projects(self) -> dict[str, str]:
         """Sales order -> the first of its projects."""
         found: dict[str, str] = {}

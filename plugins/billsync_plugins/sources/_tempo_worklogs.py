@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from billsync.model.errors import BadAnswer
 from billsync.model.work import Approval, TimeEntry, Window
 from billsync.sdk import Field, Http, Offset, TokenOrLogin
-from billsync.sdk.api import Json
+from billsync.sdk.api import Params
 from billsync.sdk.parse import all_known, dig
 from billsync.sdk.row import Row, utc_text_or_none
-from billsync_plugins.sources._tempo_sheets import Period, dates
+from billsync_plugins.sources._tempo_sheets import Period, Timesheets, dates
 
 PAGES = Offset(size=1000, more_at="metadata.next", overlap=2)
 SEARCH = replace(PAGES, param="?offset", size_param="?limit")
@@ -19,37 +21,10 @@ class WorklogOptions(TokenOrLogin):
     """Which worklogs are read, and what their attributes mean. Attributes are named by key."""
 
     jira_projects: tuple[str, ...] = Field(default=(), description="Numeric ids of Jira projects; none: by account.")
+    teams: tuple[str, ...] = Field(default=(), description="Ids of teams, to read approvals in few calls.")
     role_attribute: str | None = Field(default=None, description="Key of the work attribute with the role.")
     billed_attribute: str | None = Field(default=None, description="Key of the text attribute that takes the mark.")
     fields: Mapping[str, str] = Field(default={}, description="Further work attributes: own name -> key.")
-
-
-def read(http: Http, options: WorklogOptions, window: Window, sheets: Iterable[tuple[str, Period]]) -> Iterator[Row]:
-    """Worklogs of the window, each once; if only changes are wanted, those of changed sheets too.
-
-    Each bears the Jira project that it was asked for under `project`, where such are named."""
-    seen: set[str] = set()
-    for log in _asked(http, options, window, sheets):
-        if (ident := log.ident("tempoWorklogId")) not in seen:
-            seen.add(ident)
-            yield log
-
-
-def _asked(http: Http, options: WorklogOptions, window: Window, sheets: Iterable[tuple[str, Period]]) -> Iterator[Row]:
-    since, every = utc_text_or_none(window.changed_since), dates((window.since, window.until))
-    for home in options.jira_projects or (None,):
-        asked = {"projectId": home, **every, "updatedFrom": since}
-        yield from _rows(http.rows("/worklogs", asked, at="results", unique="tempoWorklogId", pages=PAGES), home)
-        for person, (first, last) in sheets:
-            part = max(first, window.since), min(last, window.until)
-            body = {"authorIds": [person], **({"projectIds": [int(home)]} if home else {}), **dates(part)}
-            if part[0] <= part[1]:
-                path, unique = "/worklogs/search", "tempoWorklogId"
-                yield from _rows(http.rows(path, at="results", unique=unique, pages=SEARCH, body=body), home)
-
-
-def _rows(found: Iterable[Json], home: str | None) -> Iterator[Row]:
-    return (Row({**raw, "project": home}, "worklog", "tempoWorklogId") for raw in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +72,43 @@ def time_entry(log: Row, approval: Approval, attributes: Attributes, options: Wo
         billed_at_source=mark is not None and mark.casefold() != "false",
         custom={name: text for name, text in own.items() if text},
     )
+
+
+class Worklogs:
+    """The worklogs of one session. Attributes and each timesheet are asked for once in a night."""
+
+    def __init__(self, http: Http, options: WorklogOptions) -> None:
+        self._http, self._options = http, options
+        self._sheets = Timesheets(http, options.teams)
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """As the firm has made them."""
+        return Attributes.of(self._http, self._options)
+
+    def entries(self, window: Window) -> Iterator[TimeEntry]:
+        """Entries of the window, each once; if only changes are wanted, those of changed sheets too."""
+        self._sheets.expect((window.since, window.until))
+        changed = sorted(set(self._sheets.changed(window.changed_since))) if window.changed_since else []
+        seen: set[str] = set()
+        for log in self._asked(window, changed):
+            if (ident := log.ident("tempoWorklogId")) not in seen:
+                seen.add(ident)
+                approval = self._sheets.approval(log.ident("author.accountId"), log.day("startDate"))
+                yield time_entry(log, approval, self.attributes, self._options)
+
+    def _asked(self, window: Window, sheets: Iterable[tuple[str, Period]]) -> Iterator[Row]:
+        """Each bears the Jira project that it was asked for under `project`, where such are named."""
+        since, every = utc_text_or_none(window.changed_since), dates((window.since, window.until))
+        for home in self._options.jira_projects or (None,):
+            asked = {"projectId": home, **every, "updatedFrom": since}
+            yield from self._rows(home, "/worklogs", asked, pages=PAGES)
+            for person, (first, last) in sheets:
+                part = max(first, window.since), min(last, window.until)
+                body = {"authorIds": [person], **({"projectIds": [int(home)]} if home else {}), **dates(part)}
+                if part[0] <= part[1]:
+                    yield from self._rows(home, "/worklogs/search", pages=SEARCH, body=body)
+
+    def _rows(self, home: str | None, path: str, asked: Params | None = None, **how: Any) -> Iterator[Row]:
+        found = self._http.rows(path, asked, at="results", unique="tempoWorklogId", **how)
+        return (Row({**raw, "project": home}, "worklog", "tempoWorklogId") for raw in found)

@@ -86,21 +86,20 @@ class Odoo(Source[OdooOptions]):
             return
         sold = self.database.known("project.milestone", work.MILESTONE_SOLD)
         found = list(self.database.rows("project.milestone", [], f"{work.MILESTONE} {sold}"))
-        lines = self.sold.lines() if sold else {}
+        lines = self.sold.lines if sold else {}
         self.findings += sales.oversold(found) if sold else []
         yield from (work.milestone(raw, lines) for raw in found)
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
         sold = self.database.known("account.analytic.line", work.TIME_SOLD)
-        lines = self.sold.lines() if "so_line" in sold else {}
+        lines = self.sold.lines if "so_line" in sold else {}
         of_projects = [["project_id", "!=", False], *work.within(window)]
         rows = self.database.rows("account.analytic.line", of_projects, f"{work.TIME} {sold}")
         return inside(window, (work.time_entry(raw, lines, self.options.hours) for raw in rows))
 
     def expenses(self, window: Window) -> Iterator[Expense]:
-        projects = self.sold.projects()
         rows = self.database.rows("hr.expense", work.within(window), sales.EXPENSE)
-        return inside(window, (sales.expense(raw, projects) for raw in rows))
+        return inside(window, (sales.expense(raw, self.sold.projects) for raw in rows))
 
     def contracts(self, window: Window) -> Iterator[ContractTerms]:
         return self.sold.orders(self.options.zone)

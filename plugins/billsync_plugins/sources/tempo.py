@@ -21,8 +21,7 @@ from billsync.sdk import Field, Identity, Offers, Source, sources, token_or_logi
 from billsync.sdk.api import Api, Bearer, Json, Limit
 from billsync.sdk.row import Row, inside
 from billsync_plugins.sources._tempo_money import Money
-from billsync_plugins.sources._tempo_sheets import Timesheets
-from billsync_plugins.sources._tempo_worklogs import PAGES, Attributes, WorklogOptions, read, time_entry
+from billsync_plugins.sources._tempo_worklogs import PAGES, WorklogOptions, Worklogs
 
 OAUTH = "https://api.tempo.io/oauth"
 CLOSED = {"OPEN": False, "CLOSED": True, "ARCHIVED": True}
@@ -32,7 +31,6 @@ class TempoOptions(WorklogOptions):
     """One site. Tokens and apps are made at Tempo, Settings, Data Access; regions have a `base_url`."""
 
     site: str = Field(description="Host of the Jira site, e.g. acme.atlassian.net.")
-    teams: tuple[str, ...] = Field(default=(), description="Ids of teams, to read approvals in few calls.")
     financial_manager: bool = Field(default=False, description="Read its projects, expenses and fixed revenues.")
 
 
@@ -63,19 +61,14 @@ class Tempo(Source[TempoOptions]):
 
     def check(self) -> Identity:
         period = Row(self.http.get("/globalconfiguration"), "configuration", "approvalPeriod").text("approvalPeriod")
-        _ = self.attributes  # a configured one that is gone is an error
+        _ = self.worklogs.attributes  # a configured one that is gone is an error
         rights = "worklogs and timesheets are shown as far as the user may view those of others"
         return Identity(account=self.options.site, remarks=(f"timesheets are approved by {period.lower()}", rights))
 
     @cached_property
-    def sheets(self) -> Timesheets:
-        """The timesheets of this night."""
-        return Timesheets(self.http, self.options.teams)
-
-    @cached_property
-    def attributes(self) -> Attributes:
-        """The work attributes, asked for once."""
-        return Attributes.of(self.http, self.options)
+    def worklogs(self) -> Worklogs:
+        """What this night knows of worklogs, attributes and sheets."""
+        return Worklogs(self.http, self.options)
 
     def projects(self, window: Window) -> Iterator[Project]:
         yield from (Project(id=ident, name=f"Jira project {ident}") for ident in self.options.jira_projects)
@@ -89,12 +82,7 @@ class Tempo(Source[TempoOptions]):
         return Money(self.http).expenses(window)
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
-        sheets, attributes = self.sheets, self.attributes
-        sheets.expect((window.since, window.until))
-        changed = set(sheets.changed(window.changed_since)) if window.changed_since else set()
-        for log in read(self.http, self.options, window, sorted(changed)):
-            approval = sheets.approval(log.ident("author.accountId"), log.day("startDate"))
-            yield from inside(window, [time_entry(log, approval, attributes, self.options)])
+        return inside(window, self.worklogs.entries(window))
 
     def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
         """The attribute `billed_attribute` of worklogs that have no value there yet; Tempo refuses closed periods."""
