@@ -78,6 +78,7 @@ def facts(
         sinks=terms.sinks,
         last_billed=last_billed(conn, contracts, as_of=as_of),
         last_worked=last_worked(conn, today, as_of=as_of),
+        needs_customer=terms.needs_customer,
         contracts_from=terms.contracts_from.account if terms.contracts_from else "",
     )
 

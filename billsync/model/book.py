@@ -205,6 +205,8 @@ class Facts:
     """"account:person" -> the last date of work within six weeks, work at rest included."""
     contracts_from: str = ""
     """The account whose contracts the firm takes as they are; "": none."""
+    needs_customer: frozenset[str] = frozenset()
+    """Sinks that bill only customers of their own: a client needs its id there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,3 +245,5 @@ class Terms:
     """Contracts that take terms from a source, as the configuration has them; in `contracts` they are merged with what
     the ledger knows to be told (merging.merged)."""
     contracts_from: ContractsFrom | None = None
+    needs_customer: frozenset[str] = frozenset()
+    """Sinks that bill only customers of their own; known where their connectors are."""

@@ -15,7 +15,7 @@ from billsync.rules.order import by_place
 from billsync.rules.outliers import is_outlier, robust_z
 from billsync.rules.schedule import value_in_force
 from billsync.rules.sourced_terms import SourcedTerms
-from billsync.rules.view import View, Work, identity_of
+from billsync.rules.view import View, Work, identity_of, sink_of
 
 _SCHEDULED = frozenset({"milestone", "dated", "progress", "threshold"})
 
@@ -49,7 +49,7 @@ class Gatekeeper:
             (work.identity in self._alike and not freed, "lookalike"),
             (self._no_order(contract, work, client), "purchase_order_missing"),
             (any(not contract.references.get(name) for name in contract.gates.references), "reference_missing"),
-            (client not in view.facts.clients, "customer_missing"),
+            (_no_customer(view, contract, client), "customer_missing"),
             (contract.gates.outlier_blocks and self.outlier(work, client) and not freed, "outlier"),
             (_closed(view, contract), "period_closed"),
         )
@@ -66,6 +66,8 @@ class Gatekeeper:
             return "reopened"
         if credited and amount > 0:
             return "credited"
+        if amount > 0 and _billed_elsewhere(view, work):
+            return "moved"
         if work.cause == "moved":
             return "" if self._both_true_up(work) else "moved"
         if work.contract.after_billing != "true_up" and not self._released_since(work):
@@ -81,8 +83,11 @@ class Gatekeeper:
         """How far, as a robust z-score."""
         return robust_z(self._view.facts.samples.get((client, work.kind), ()), work.value - work.capped)
 
-    def text(self, cause: str, work: Work) -> str:
+    def text(self, cause: str, work: Work, client: str) -> str:
         """The cause with what it rests on, for a finding."""
+        if cause == "customer_missing" and client in self._view.facts.clients:
+            sink = sink_of(self._view, work.contract)
+            return f"{work.name}: {client} has no customer in the books {sink}; enter it under `customers:`"
         if cause == "lookalike":
             return f"{work.name}: looks like {self._alike[work.identity]}"
         if cause == "over_contract_value":
@@ -128,6 +133,12 @@ def _billed_elsewhere(view: View, work: Work) -> bool:
         if name != work.contract.id
         for standing in view.standings.all_of(work.identity, name)
     )
+
+
+def _no_customer(view: View, contract: Contract, client: str) -> bool:
+    """No client of the configuration, or none that the books the document goes to have as a customer."""
+    known, sink = view.facts.clients.get(client), sink_of(view, contract)
+    return known is None or (sink in view.facts.needs_customer and not known.customers.get(sink))
 
 
 def _closed(view: View, contract: Contract) -> bool:

@@ -15,7 +15,7 @@ from billsync.model.work import Project
 from billsync.rules.credits import Credit
 from billsync.rules.periods import due, period_key
 from billsync.rules.settle import Open, Share
-from billsync.rules.view import View, Work
+from billsync.rules.view import View, Work, sink_of
 
 _STARTS_MILESTONE_PERIOD = frozenset({"milestone", "progress"})
 
@@ -51,11 +51,6 @@ class Group:
         found += [share.work.contract for share, _ in self.releases]
         found += [credit.share.work.contract for credit in self.credits]
         return [contract for _, contract in sorted({contract.id: contract for contract in found}.items())]
-
-
-def sink_of(view: View, contract: Contract) -> str:
-    """The books this contract is billed in: its own, else the firm's default; "" where there are none."""
-    return contract.billing.sink or next(iter(view.facts.sinks), "")
 
 
 class Grouping:

@@ -11,7 +11,7 @@ from billsync.model.money import round_places
 from billsync.rules import because
 from billsync.rules.gates import Gatekeeper
 from billsync.rules.settle import Open, Share
-from billsync.rules.view import View, Work
+from billsync.rules.view import View
 
 _SAID_ELSEWHERE: Final = frozenset(
     {"needs_approval", "preview", "hold", "refused", "waits_for_period", "outlier", "reopened"}
@@ -68,14 +68,15 @@ def say_open(view: View, shares: Iterable[Share], gatekeeper: Gatekeeper) -> Non
     for share in shares:
         for part in share.opens:
             if part.bucket == "held" and part.cause not in _SAID_ELSEWHERE:
-                _say(view, share.work, part, gatekeeper)
+                _say(view, share, part, gatekeeper)
         if share.work.cause == "deleted" and share.standing.begun:
             _say_vanished(view, share)
         _say_outlier(view, share, gatekeeper)
 
 
-def _say(view: View, work: Work, part: Open, gatekeeper: Gatekeeper) -> None:
-    text = gatekeeper.text(part.cause, work) or f"{work.name}: {_TEXTS.get(part.cause, part.cause)}"
+def _say(view: View, share: Share, part: Open, gatekeeper: Gatekeeper) -> None:
+    work = share.work
+    text = gatekeeper.text(part.cause, work, share.client) or f"{work.name}: {_TEXTS.get(part.cause, part.cause)}"
     view.say(part.cause, work.identity, text, on=work.done_on, amount=part.amount, currency=work.contract.currency)
 
 

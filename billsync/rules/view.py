@@ -128,6 +128,11 @@ class View:
         return age_of(self.facts, on)
 
 
+def sink_of(view: View, contract: Contract) -> str:
+    """The books this contract is billed in: its own, else the firm's default; "" where there are none."""
+    return contract.billing.sink or next(iter(view.facts.sinks), "")
+
+
 def identity_of(key: SourceKey) -> str:
     """The identity of a source record (billing.md 2)."""
     return f"{key.kind}/{key.account}/{key.id}"

@@ -7,10 +7,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from billsync.config import AccountConfig, Config, Secrets, build_options, load, resolve
@@ -25,6 +25,10 @@ from billsync.sync.endings import warnings_of
 
 if TYPE_CHECKING:
     from billsync.ledger import Ledger
+
+_UNKNOWN: Final[frozenset[Kind]] = frozenset({"project"})
+_UNKNOWN_TERMS: Final[frozenset[Kind]] = frozenset({"project", "contract"})
+"""What an account is taken to offer whose plugin cannot be imported: never read, it is unknown."""
 
 
 def utc_now() -> datetime:
@@ -146,6 +150,7 @@ def open_firm(
     plugins = Plugins(allow=config.plugins_allow, folder=config.plugins_dir, environ=environ)
     secrets = Secrets(config, hooks=plugins.hooks, environ=environ)
     terms = resolve(config, offered=_offered(config, plugins))
+    terms = replace(terms, needs_customer=_needing_customers(config, plugins))
     check_line_texts(config, terms)
     return Firm(
         config=config,
@@ -156,6 +161,19 @@ def open_firm(
         new_id=new_id,
         sleep=sleep,
     )
+
+
+def _needing_customers(config: Config, plugins: Plugins) -> frozenset[str]:
+    """Sinks that bill only customers of their own. One whose plugin cannot be imported fails when it is opened."""
+    found = set()
+    for account in config.sinks():
+        try:
+            books = plugins.sink(account.kind, where=str(account.origin), distribution=account.distribution)
+        except PluginError:
+            continue
+        if books.needs_customer:
+            found.add(account.name)
+    return frozenset(found)
 
 
 def check_line_texts(config: Config, terms: Terms) -> None:
@@ -180,11 +198,13 @@ def _offered(config: Config, plugins: Plugins) -> dict[str, frozenset[Kind]]:
     imported fails its own account when that is opened; until then nothing is known of it.
     """
     offered: dict[str, frozenset[Kind]] = {}
+    named = {written.account for contract in config.entry.contracts for written in contract.terms_from}
+    named |= {config.entry.contracts_from.account} if config.entry.contracts_from else set()
     for account in config.sources():
         try:
             found = plugins.source(account.kind, where=str(account.origin), distribution=account.distribution)
         except PluginError:
-            offered[account.name] = frozenset({"project"})
+            offered[account.name] = _UNKNOWN_TERMS if account.name in named else _UNKNOWN
         else:
             offered[account.name] = found.kinds(build_options(account, found.options_class, _unresolved))
     for account in config.sinks():
