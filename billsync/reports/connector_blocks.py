@@ -9,7 +9,6 @@ from billsync.reports.blocks import Block, Table, Words, column, under, whole
 from billsync.reports.connector import Connector
 from billsync.reports.connector_example import Example
 from billsync.reports.connector_options import Option
-from billsync.reports.connector_ways import LOGIN
 
 SCHEMA: Final = "billsync.plugin/1"
 
@@ -77,8 +76,7 @@ def _ways(examples: Sequence[Example]) -> Iterator[Block]:
         if way.scopes:
             yield Words(f"It asks for the rights {', '.join(way.scopes)}.")
         yield from (Words(f"    {line}", "command") for line in example.yaml.splitlines())
-        if way.person_logs_in:
-            yield Words(f"    {LOGIN} {example.account}", "command")
+        yield from (Words(f"    {command}", "command") for command, _ in example.commands)
 
 
 def _options(title: str, options: Sequence[Option]) -> Iterator[Block]:

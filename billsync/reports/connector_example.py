@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from billsync.reports.connector_options import choices, section_class
-from billsync.reports.connector_ways import Way, ways_of
+from billsync.reports.connector_ways import LOGIN, STORE, Way, ways_of
 from billsync.sdk.account import Account
 from billsync.sdk.mapping import Columns
 
@@ -25,33 +25,38 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """YAML that loads, for one way in; `account` is the name that it gives the account."""
+    """YAML that loads, for one way in; `account` is the name that it gives the account, `secrets` what it refers to."""
 
     account: str
     way: Way
     yaml: str
+    secrets: tuple[str, ...]
+
+    @property
+    def commands(self) -> Iterator[tuple[str, str]]:
+        """What is run once, after the YAML is written, and what that does."""
+        for secret in self.secrets:
+            yield f"{STORE} {self.account} {secret}", "asks for it, and keeps it in the system's keyring"
+        if self.way.person_logs_in:
+            yield f"{LOGIN} {self.account}", "once, at a browser"
 
 
 def examples_of(found: type[Account[Any]], role: str) -> tuple[Example, ...]:
     """One for each way in; only the first shows a table."""
+    table = "".join(f"{line}\n" for line in _table(found))
+    return tuple(_example(found, role, way, table if at == 0 else "") for at, way in enumerate(ways_of(found)))
+
+
+def _example(found: type[Account[Any]], role: str, way: Way, table: str) -> Example:
     name = f"my-{found.kind.replace('_', '-')}"
-    table = "\n".join(_table(found))
-    return tuple(
-        Example(
-            account=name, way=way, yaml=_account(found, role, way, name) + (f"{table}\n" if table and not at else "")
-        )
-        for at, way in enumerate(ways_of(found))
-    )
-
-
-def _account(found: type[Account[Any]], role: str, way: Way, name: str) -> str:
     lines = [f"{'notifications' if role == 'notifier' else role + 's'}:", f"  {name}:", f"    kind: {found.kind}"]
-    secrets = found.options_class.secret_fields()
-    for option, field in found.options_class.model_fields.items():
-        if field.is_required() or (option in way.options and not field.default):
-            value = f"keyring:billsync/{name}.{option}" if option in secrets else sample(option, field)
-            lines.append(f"    {option}: {value}")
-    return "\n".join(lines) + "\n"
+    fields = found.options_class.model_fields
+    given = [one for one in fields if fields[one].is_required() or (one in way.options and not fields[one].default)]
+    secrets = tuple(option for option in given if option in found.options_class.secret_fields())
+    for option in given:
+        value = f"keyring:billsync/{name}.{option}" if option in secrets else sample(option, fields[option])
+        lines.append(f"    {option}: {value}")
+    return Example(account=name, way=way, yaml="\n".join(lines) + f"\n{table}", secrets=secrets)
 
 
 def _table(found: type[Account[Any]]) -> Iterator[str]:

@@ -10,7 +10,6 @@ from billsync.reports.connector import Connector, connector_of, handles, role_of
 from billsync.reports.connector_columns import columns_page
 from billsync.reports.connector_example import Example, examples_of
 from billsync.reports.connector_options import Option
-from billsync.reports.connector_ways import LOGIN
 from billsync.sdk import hooks
 from billsync.sdk.account import Account
 
@@ -125,7 +124,7 @@ def made(by: str) -> str:
 
 def _sections(one: Connector, examples: Sequence[Example], *, built_in: bool) -> Iterator[str]:
     yield f"{one.summary}\n"
-    head = [("role and quality", f"{one.role}, {one.quality}"), ("vendor's documentation", f"<{one.docs}>")]
+    head = [("role and quality", f"{one.role}, {one.quality}"), ("documentation", f"<{one.docs}>")]
     yield table(("", ""), [*head, *((fact.name, fact.text) for fact in one.facts)])
     yield "## Set it up\n"
     if one.before:
@@ -159,9 +158,11 @@ def _ways(examples: Sequence[Example]) -> Iterator[str]:
         if not way.options:
             lead = "No log-in is needed:"
         yield f"{lead}\n\n```yaml\n{example.yaml}```\n"
-        if way.person_logs_in:
-            rights = f" It asks for the rights {', '.join(f'`{one}`' for one in way.scopes)}." if way.scopes else ""
-            yield f"then `{LOGIN} {example.account}` once, at a browser.{rights}\n"
+        if way.scopes:
+            yield f"It asks for the rights {', '.join(f'`{one}`' for one in way.scopes)}.\n"
+        steps = "".join(f"- `{command}` {what}\n" for command, what in example.commands)
+        if steps:
+            yield f"Then\n\n{steps}"
 
 
 def _options(options: Sequence[Option], *, last: str) -> str:

@@ -22,6 +22,7 @@ from billsync.sdk.api import (
 )
 
 LOGIN: Final = "billsync auth login"
+STORE: Final = "billsync auth set"
 _WORDS: Final[Mapping[type[Any], str]] = {
     Bearer: "a token",
     Basic: "a user and a password or token",
