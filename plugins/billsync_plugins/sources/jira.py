@@ -28,7 +28,7 @@ LIST = NextLink(at="nextPage", size={"maxResults": 50}, total_at="total", last_a
 
 
 class JiraOptions(IssueOptions):
-    """One site, or some projects, all of which the user must see. Apps: developer.atlassian.com/console/myapps."""
+    """Projects of one site. The user must see them all. Apps: developer.atlassian.com/console/myapps."""
 
     site: str = Field(
         description="Host, e.g. acme.atlassian.net. For OAuth 2 and scoped tokens: api.atlassian.com/ex/jira/CLOUD-ID, "
