@@ -64,6 +64,8 @@ class Document:
     sent: bool = False
     revision: int = 0
     raw: Mapping[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What hangs at it, by name."""
 
     @property
     def net(self) -> int:

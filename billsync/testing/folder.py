@@ -60,6 +60,7 @@ class FakeFolder(FakeBooks):
             id=number, kind=kind, number=number, customer=raw["customer"]["id"], currency=currency, lines=lines,
             issued_on=date.fromisoformat(raw["issued_on"]), tax=exact_minor(dec(raw["tax"]), currency),
             created_at=now, updated_at=now, note=f"{raw['reference']} {raw['stamp']}", status=status,
+            files={path.name: path.read_bytes() for path in (self.place / number).glob("*")},
         )  # fmt: skip
 
     # ---- What people do ------------------------------------------------------------------------------------------

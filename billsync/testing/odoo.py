@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -66,6 +67,8 @@ class FakeOdoo(FakeBooks):
             case "ir.attachment", "create":
                 self._ids += 1
                 self.files.append({**args[0], "id": self._ids})
+                document = self.documents[str(args[0]["res_id"])]
+                document.files[args[0]["name"]] = base64.b64decode(args[0]["datas"])
                 return self._ids
             case "ir.model.data", "check_object_reference":
                 return self._reference(".".join(args))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -32,6 +34,8 @@ _FILTERABLE: Final = (
     "MetaData.CreateTime",
     "MetaData.LastUpdatedTime",
     "Active",
+    "AttachableRef.EntityRef.Type",
+    "AttachableRef.EntityRef.value",
 )
 _LONGEST_PAGE: Final = 1000
 Json = dict[str, Any]
@@ -86,6 +90,8 @@ class FakeQuickBooks(FakeBooks):
                 self.documents[ident].sent = True
                 self._touched(self.documents[ident])
                 return self._said({"Invoice": self.json_of(self.documents[ident])})
+            case ["POST", "upload"]:
+                return self._upload(request)
             case ["GET", entity, ident] if entity in _KIND and ident in self.documents:
                 return self._said({_ENTITY[_KIND[entity]]: self.json_of(self.documents[ident])})
         return self._fault(400, "610", "Object Not Found : Something you're trying to use has been made inactive")
@@ -156,6 +162,25 @@ class FakeQuickBooks(FakeBooks):
             return "6000", "A business validation error has occurred : Transaction amount must be 0 or greater"
         return None
 
+    def _upload(self, request: Request) -> Response:
+        """A file and where it hangs, in two parts. HTML is none of the types that are taken."""
+        head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+        parts = {part.get_param("name", header="content-disposition"): part for part in _parts(head + request.body)}
+        told = json.loads(parts["file_metadata_01"].get_payload(decode=True))
+        content = parts["file_content_01"].get_payload(decode=True)
+        ref = told["AttachableRef"][0]["EntityRef"]
+        document = self.documents.get(ref["value"])
+        if document is None or _ENTITY[document.kind] != ref["type"] or told["ContentType"] == "text/html":
+            error = {"Message": "Unsupported file type or reference", "code": "2020"}
+            return self._said({"AttachableResponse": [{"Fault": {"Error": [error], "type": "ValidationFault"}}]})
+        document.files[told["FileName"]] = content
+        return self._said({"AttachableResponse": [{"Attachable": self._attachable(document, told["FileName"])}]})
+
+    def _attachable(self, document: Document, name: str) -> Json:
+        ref = {"type": _ENTITY[document.kind], "value": document.id}
+        at = {"EntityRef": {**ref, "Type": ref["type"]}, "IncludeOnSend": True}
+        return {"Id": f"{document.id}{sum(name.encode())}", "FileName": name, "AttachableRef": [at]}
+
     def _change(self, body: Json, kind: DocumentKind, operation: str | None) -> Response:
         document = self.documents.get(body["Id"])
         if document is None or document.kind != kind or document.status == "deleted":
@@ -195,6 +220,9 @@ class FakeQuickBooks(FakeBooks):
         tables: dict[str, Callable[[], Iterable[Json]]] = {
             "Invoice": lambda: map(self.json_of, self.visible("invoice")),
             "CreditMemo": lambda: map(self.json_of, self.visible("credit_memo")),
+            "Attachable": lambda: (
+                self._attachable(document, name) for document in self.documents.values() for name in document.files
+            ),
             "Payment": lambda: (self._payment(payment) for payment in self.payments.values() if not payment.deleted),
             "Customer": lambda: (_customer(ident, name) for ident, name in self.customers.items()),
             "TaxCode": self._tax_codes,
@@ -285,6 +313,11 @@ class FakeQuickBooks(FakeBooks):
         return {"Id": payment.id, "SyncToken": "0", "TxnDate": str(payment.on), "TotalAmt": total, "Line": lines}
 
 
+def _parts(body: bytes) -> list[Any]:
+    made = email.message_from_bytes(body).get_payload()
+    return made if isinstance(made, list) else []
+
+
 def _line(raw: Json, currency: str) -> BookLine:
     code = raw["SalesItemLineDetail"].get("TaxCodeRef", {}).get("value")
     return BookLine(amount=exact_minor(Decimal(raw["Amount"]), currency), tax=code, raw=raw)
@@ -299,6 +332,7 @@ def _holds(row: Json, name: str, operator: str, literal: str) -> bool:
     """Whether a condition of a query holds; numbers of documents are compared without regard to capitals."""
     value: Any = row
     for step in name.split("."):
+        value = value[0] if isinstance(value, list) else value
         value = value.get(step) if isinstance(value, dict) else None
     shown = value.get("value") if isinstance(value, dict) else value
     if operator == "in":

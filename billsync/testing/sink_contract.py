@@ -170,6 +170,48 @@ class SinkContract(AccountContract):
         _, receipt = self.made(document)
         assert receipt.total == 3_333, "the books worked out another amount"
 
+    # ---- Evidence ----------------------------------------------------------------------------------------------
+
+    def hanging(self, receipt: Receipt) -> Mapping[str, bytes]:
+        """What hangs at the document in the books themselves: name -> content."""
+        [document] = self.books.bearing(receipt.reference)
+        files: Mapping[str, bytes] = document.files
+        return files
+
+    def test_evidence_hangs_at_its_own_document(self) -> None:
+        if not self.sink.attaches:
+            return self.aside("these books take no attachments")
+        opened, receipt = self.made()
+        _, other = self.made(invoice(reference="BS-OTHER2345678"))
+        content = 'line,notes\r\n1,"M\u00fcller, "500%" & more\n--x"\n'.encode()
+        opened.attach(receipt, "BS-1 detail & more.csv", content, "text/csv")
+        there = self.hanging(receipt)
+        assert there.get("BS-1 detail & more.csv") == content, f"not to the byte, or not there: {sorted(there)}"
+        assert "BS-1 detail & more.csv" not in self.hanging(other), "it hangs at a document of somebody else"
+        names = self.bench.open().attached(receipt)
+        assert names is None or "BS-1 detail & more.csv" in names, f"another session is told only of {names}"
+        assert "BS-1 detail & more.csv" not in (opened.attached(other) or ()), "told of a document that has none"
+        now = self.back()[receipt.id]
+        assert (now.revision, now.total) == (receipt.revision, receipt.total), "evidence looks like an edit by hand"
+        assert now.stamp == receipt.stamp, "evidence hides the stamp"
+
+    def test_a_page_is_taken_where_the_sink_says_so(self) -> None:
+        if not (self.sink.attaches and self.sink.attaches_pages):
+            return self.aside("these books take no HTML as attachment")
+        opened, receipt = self.made()
+        opened.attach(receipt, "detail.html", b"<!doctype html><p>x</p>", "text/html")
+        assert self.hanging(receipt).get("detail.html") == b"<!doctype html><p>x</p>"
+
+    def test_an_attachment_that_fails_is_no_attachment(self, bad: str) -> None:
+        if not self.sink.attaches or self.sink.api is None:
+            return self.aside("these books take no attachments over a wire")
+        opened, receipt = self.made()
+        opened = self.bench.open(transport=self.no_wait(bad))
+        opened.check()
+        self.books.fail(bad, when=lambda request: self.api_call(request) and not self.creates(request), times=9)
+        self.refused(VendorError, opened.attach, receipt, "detail.csv", b"a,b\n", "text/csv")
+        assert len(self.books.bearing(receipt.reference)) == 1, "an attachment made another document"
+
     # ---- Whatever goes wrong -----------------------------------------------------------------------------------
 
     def push(self, document: Invoice, *, first: bool = False) -> str:

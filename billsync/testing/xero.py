@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import unquote
+from uuid import NAMESPACE_URL, uuid5
 
 from billsync.model.invoice import DocumentKind
 from billsync.model.money import exact_minor, round_places, to_major
@@ -97,6 +99,13 @@ class FakeXero(FakeBooks):
             case ["PUT", "History"]:
                 document.note = f"{document.note} {request.json()['HistoryRecords'][0]['Details']}".strip()
                 return self._said("HistoryRecords", self._history(document))
+            case ["GET", "Attachments"]:
+                return self._said("Attachments", map(_attachment, document.files.items()))
+            case ["PUT", "Attachments", file]:
+                if unquote(file).endswith(".html"):
+                    return self._invalid({}, "The file type is not supported")
+                document.files[unquote(file)] = request.body
+                return self._said("Attachments", [_attachment((unquote(file), request.body))])
             case ["POST", "Email"] if document.status == "open":
                 document.sent = True
                 self._touched(document)
@@ -268,6 +277,12 @@ def _line(raw: Json, currency: str) -> BookLine:
 def _payment(payment: BookPayment, document: Document) -> Json:
     amount = to_major(payment.amounts[document.id], document.currency)
     return {"PaymentID": payment.id, "Amount": amount, **_dates("Date", payment.on)}
+
+
+def _attachment(file: tuple[str, bytes]) -> Json:
+    name, content = file
+    ident = str(uuid5(NAMESPACE_URL, name))
+    return {"AttachmentID": ident, "FileName": name, "MimeType": "text/csv", "ContentLength": len(content)}
 
 
 def _contact(ident: str, name: str) -> Json:

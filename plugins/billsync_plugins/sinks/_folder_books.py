@@ -45,6 +45,11 @@ class Books:
         """One document as it stands."""
         return self._standing(doc_number, self._payments())[1]
 
+    def attached(self, doc_number: str) -> list[str]:
+        """Names of the files that hang at a document."""
+        folder = self._store.folder / doc_number
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
     def publish(self, doc_number: str = "") -> None:
         """Write the page of `doc_number`, pages that are missing, and the index, until it shows what is there."""
         shown: list[str] | None = None
@@ -62,8 +67,7 @@ class Books:
             _derive(self._store.folder / "index.csv", index_csv(rows))
 
     def _page(self, document: Document, receipt: Receipt) -> bytes:
-        folder = self._store.folder / receipt.number
-        attached = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        attached = self.attached(receipt.number)
         try:
             return page(document, receipt, attached, paper=self._paper, detail=self._detail)
         except (

@@ -126,8 +126,13 @@ def _payment(raw: Json, currency: str) -> Payment:
 
 def file_of(invoice: Invoice, number: int) -> dict[str, Any]:
     """The attachment that carries the stamp."""
-    data = base64.b64encode(invoice.stamp.encode()).decode()
-    return {"name": f"billsync {invoice.reference}.txt", "datas": data, "res_model": "account.move", "res_id": number}
+    return attachment(number, f"billsync {invoice.reference}.txt", invoice.stamp.encode(), "text/plain")
+
+
+def attachment(number: int, name: str, content: bytes, media_type: str) -> dict[str, Any]:
+    """A file at a document."""
+    data = base64.b64encode(content).decode()
+    return {"name": name, "mimetype": media_type, "datas": data, "res_model": "account.move", "res_id": number}
 
 
 def stamp_in(raw: Json) -> str:

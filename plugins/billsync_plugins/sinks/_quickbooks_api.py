@@ -6,7 +6,13 @@ from billsync.sdk import Api, AppLogin, Field, Limit, OAuth2, Success, Throttle
 
 BASE: Final = "https://quickbooks.api.intuit.com"
 # Where an answer of status 200 may still say that it failed; gateways spell it without the capital.
-FAULTS: Final = ("Fault", "fault", "CDCResponse.*.Fault", "CDCResponse.*.QueryResponse.*.Fault")
+FAULTS: Final = (
+    "Fault",
+    "fault",
+    "AttachableResponse.*.Fault",
+    "CDCResponse.*.Fault",
+    "CDCResponse.*.QueryResponse.*.Fault",
+)
 
 
 class CompanyOptions(AppLogin):

@@ -51,6 +51,7 @@ class Folder(Sink[FolderOptions]):
     limits = SinkLimits(lines=10_000, text=10_000, reference=64, stamp=1_000_000)
     stamp = "the document's member `stamp`"
     needs_customer = False
+    attaches = True
     quality = "silver"
 
     def check(self) -> Identity:
@@ -124,6 +125,10 @@ class Folder(Sink[FolderOptions]):
             folder.mkdir(exist_ok=True)
             write_whole(folder / safe, content)
             books.publish(receipt.id)
+
+    def attached(self, receipt: Receipt) -> Sequence[str]:
+        with self._opened() as (_, books):
+            return books.attached(receipt.id)
 
     @cached_property
     def _books(self) -> tuple[Store, Books]:

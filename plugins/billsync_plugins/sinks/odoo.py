@@ -27,7 +27,7 @@ from billsync.sdk.exact import exact_json
 from billsync.sdk.parse import dig, need
 from billsync_plugins._odoo import API, RPC, Database, DatabaseOptions
 from billsync_plugins.sinks._odoo_books import Books
-from billsync_plugins.sinks._odoo_documents import DocumentOptions, file_of, table_of
+from billsync_plugins.sinks._odoo_documents import DocumentOptions, attachment, file_of, table_of
 
 TRIES: Final = 4
 _RACE: Final = "could not serialize access"
@@ -51,6 +51,7 @@ class Odoo(Sink[OdooOptions]):
     limits = SinkLimits(lines=500, stamp=20_000)
     stamp = "an attachment of the document"
     tells_deletions = False
+    attaches = True
     quality = "silver"
 
     @cached_property
@@ -121,6 +122,13 @@ class Odoo(Sink[OdooOptions]):
         self.untouched(receipt, self.books.one(number), unpaid=True)
         self.database.do("account.move", "button_cancel", [[number]])
         return self.books.one(number)
+
+    def attach(self, receipt: Receipt, name: str, content: bytes, media_type: str) -> None:
+        self.database.do("ir.attachment", "create", [attachment(int(receipt.id), name, content, media_type)])
+
+    def attached(self, receipt: Receipt) -> Sequence[str]:
+        here = [["res_model", "=", "account.move"], ["res_id", "=", int(receipt.id)]]
+        return [row["name"] for row in self.database.rows("ir.attachment", here, "name")]
 
     def customers(self) -> Iterator[Party]:
         return self.books.customers()

@@ -23,6 +23,7 @@ from billsync.sdk import Idempotency, Identity, RoundingModel, Sink, SinkLimits,
 from billsync.sdk.exact import exact_json
 from billsync.sdk.parse import dig, need
 from billsync.sdk.row import Row
+from billsync_plugins.sinks import _quickbooks_files as files
 from billsync_plugins.sinks._quickbooks_api import API, BASE, CompanyOptions, at
 from billsync_plugins.sinks._quickbooks_company import Company, party_of, quoted, tax_of
 from billsync_plugins.sinks._quickbooks_documents import (
@@ -53,6 +54,8 @@ class QuickBooks(Sink[QuickBooksOptions]):
     limits = SinkLimits(lines=750, stamp=3900)
     stamp = "the private note, which the customer does not see"
     drafts = False
+    attaches = True
+    attaches_pages = False
     quality = "silver"
 
     @cached_property
@@ -129,6 +132,13 @@ class QuickBooks(Sink[QuickBooksOptions]):
     def taxes(self) -> Iterator[TaxCode]:
         rates = {raw["Id"]: Row(raw, "TaxRate", "Id").maybe.dec("RateValue") for raw in self.company.select("TaxRate")}
         return (tax_of(raw, rates) for raw in self.company.select("TaxCode"))
+
+    def attach(self, receipt: Receipt, name: str, content: bytes, media_type: str) -> None:
+        body, media = files.upload(receipt, name, content, media_type)
+        files.kept(self.http.write("POST", at("upload"), content=body, headers={"Content-Type": media}).json())
+
+    def attached(self, receipt: Receipt) -> Sequence[str]:
+        return list(files.names(self.company, receipt))
 
 
 billsync_sinks = sinks(QuickBooks)

@@ -18,7 +18,6 @@ Unconfirmed: numbers of credit notes are refused twice - shows as: find tells tw
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from billsync.model.errors import Refused
 from billsync.model.invoice import DocumentKind, Invoice, Party, Receipt, TaxCode
@@ -28,10 +27,10 @@ from billsync.sdk.exact import exact_json
 from billsync.sdk.parse import dig, need
 from billsync.sdk.row import Row, utc_text
 from billsync_plugins._xero import BASE, TenantOptions, api, tenant_name
+from billsync_plugins.sinks import _xero_files as files
 from billsync_plugins.sinks._xero_documents import ENTITIES, DocumentOptions, body_of, note_of, receipt_of
+from billsync_plugins.sinks._xero_files import BOOKS, SCOPES
 from billsync_plugins.sinks._xero_lists import party_of, tax_of
-
-BOOKS: Final = "/api.xro/2.0"
 
 
 class XeroOptions(DocumentOptions, TenantOptions):
@@ -44,13 +43,15 @@ class Xero(Sink[XeroOptions]):
     kind = "xero"
     title = "Xero"
     docs = "https://developer.xero.com/documentation/api/accounting/invoices"
-    api = api("accounting.invoices", "accounting.contacts.read", "accounting.settings.read", page_size=200)
+    api = api(*SCOPES, page_size=200)
     idempotency = Idempotency(how="key", window=300, max_length=128)
     found_by = "number, compared exactly"
     settle = 130
     rounding = RoundingModel(tax_per="line", unit_price_decimals=4, quantity_decimals=4)
     limits = SinkLimits(lines=500, stamp=2400)
     stamp = "a note in the document's history, which the customer does not see"
+    attaches = True
+    attaches_pages = False
     quality = "silver"
 
     def check(self) -> Identity:
@@ -113,6 +114,12 @@ class Xero(Sink[XeroOptions]):
         body = {entity.id: receipt.id.split("/")[1], "Status": "DELETED" if draft else "VOIDED"}
         answer = self.http.write("POST", f"{BOOKS}/{receipt.id}", {entity.path: [body]}).json()
         return receipt_of(receipt.kind, need(answer, f"{entity.path}.0"))
+
+    def attach(self, receipt: Receipt, name: str, content: bytes, media_type: str) -> None:
+        files.attach(self.http, receipt, name, content, media_type)
+
+    def attached(self, receipt: Receipt) -> Sequence[str]:
+        return files.names(self.http, receipt)
 
     def customers(self) -> Iterator[Party]:
         rows = self.http.rows(f"{BOOKS}/Contacts", {"includeArchived": True}, at="Contacts", unique="ContactID")
