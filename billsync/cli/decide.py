@@ -182,9 +182,11 @@ class _Seen:
         return _fitting(kind, found, drafts)
 
     def _whole(self, kind: DecisionKind) -> frozenset[str]:
-        """What may be decided for everything in it: a contract is held, released, billed on; a project mapped."""
-        if kind in ("hold", "release", "bill"):
+        """What may be decided for everything in it: a contract is held, released, billed on; a project too."""
+        if kind in ("hold", "release"):
             return self._contracts
+        if kind == "bill":
+            return self._contracts | self._projects
         return self._projects if kind == "map" else frozenset()
 
     def one(self, what: str) -> str:

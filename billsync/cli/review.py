@@ -146,7 +146,10 @@ def credit(
 @app.command()
 def bill(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="A contract, or a line or release that waits for a person's word.")
+        str,
+        typer.Argument(
+            metavar="WHAT", help="A contract, project/ACCOUNT/ID, or a line or release that waits for a person's word."
+        ),
     ],
     reason: Reason,
     amount: Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="Before tax; a contract needs it.")] = "",
@@ -154,7 +157,7 @@ def bill(
     person: Person = "",
     config: ConfigFile = None,
 ) -> int:
-    """Bill what no event makes due: a sum, a line, a release."""
+    """Bill what no event makes due: a sum, a line, a release, what is ready on a project."""
     return _decide("bill", what, config, person, reason, amount=amount, text=text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ from billsync.cli.app import ConfigFile, single
 if TYPE_CHECKING:
     from billsync.reports.blocks import Block
     from billsync.sync.firm import Firm
+    from billsync.sync.night import OutOfCycle
     from billsync.sync.summary import NightSummary
 
 
@@ -23,6 +25,15 @@ def sync(
     accounts: Annotated[
         list[str] | None, typer.Option("--account", "-a", metavar="ACCOUNT", help="Only this source; repeatable.")
     ] = None,
+    project: Annotated[
+        str,
+        typer.Option(
+            "--project", metavar="ACCOUNT/ID", help="Bill what is ready on this project at once, and nothing else."
+        ),
+    ] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", metavar="TEXT", help="With --project: why; kept in the journal.")
+    ] = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on the terminal.")] = False,
     format: Annotated[
         Literal["text", "json"], typer.Option("--format", help="text or json.", metavar="FORMAT")
@@ -40,14 +51,30 @@ def sync(
     from billsync.sync.night import run
 
     firm = open_firm(config)
+    only = out_of_cycle(project, reason) if project or reason else None
     with TerminalProgress(quiet=quiet) as progress:
-        summary = run(firm, dry_run=dry_run, full=full, accounts=accounts or (), progress=progress)
+        summary = run(firm, dry_run=dry_run, full=full, accounts=accounts or (), only=only, progress=progress)
     if format == "json":
         json_object(night.row(summary))
     else:
         show([*night.blocks(summary), *(night.draft_blocks(summary) if dry_run else ()), *closing(firm, summary)])
         tell_troubles(summary)
     return summary.exit_code
+
+
+def out_of_cycle(project: str, reason: str) -> OutOfCycle:
+    """What a person asked to bill now. UsageError where it is not ACCOUNT/ID with a reason."""
+    from billsync.cli.app import os_user
+    from billsync.model.errors import UsageError
+    from billsync.sync.night import OutOfCycle
+
+    account, _, name = project.partition("/")
+    if not account or not name:
+        raise UsageError("--project needs the account and the id of a project", hint="for example work/P-1")
+    if not reason.strip():
+        raise UsageError("--project needs a reason", hint="add --reason: it is kept in the journal")
+    person = os.environ.get("BILLSYNC_PERSON") or os_user()
+    return OutOfCycle(account=account, project=name, person=person, reason=reason)
 
 
 def closing(firm: Firm, summary: NightSummary) -> Iterator[Block]:
@@ -79,6 +106,7 @@ app = single(
         "billsync sync",
         "billsync sync --dry-run",
         "billsync sync --account harvest --full",
+        "billsync sync --project work/P-1 --reason 'handed over today'",
         "billsync sync --quiet --format json > night.json",
     ),
 )

@@ -207,6 +207,8 @@ class Facts:
     """The account whose contracts the firm takes as they are; "": none."""
     needs_customer: frozenset[str] = frozenset()
     """Sinks that bill only customers of their own: a client needs its id there."""
+    only_project: tuple[str, str] | None = None
+    """Account and id: everything ready on this project goes at once, and nothing else; None: what is due goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

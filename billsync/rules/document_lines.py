@@ -15,7 +15,7 @@ from billsync.model.invoice import Line, Part
 from billsync.model.money import exponent
 from billsync.rules import because
 from billsync.rules.credits import Credit
-from billsync.rules.groups import Charge, Group
+from billsync.rules.groups import Charge, Group, asked_now
 from billsync.rules.release import Retainage
 from billsync.rules.settle import Share
 from billsync.rules.view import View, Work
@@ -98,6 +98,9 @@ def _part(view: View, charge: Charge) -> Part:
         why.append(f"{because.amount(part.amount, work.contract.currency)} since it was billed")
     if part.kind == "rebill" and part.decision:
         why.append(f"billed once more: {part.decision.person}, {part.decision.reason}")
+    asked = asked_now(view, work)
+    if asked:
+        why.append(f"out of cycle: {asked.person}, {asked.reason}")
     if work.contract.payers:
         why.append(f"share of {charge.share.client}: {because.amount(charge.share.earned, work.contract.currency)}")
     return Part(

@@ -18,7 +18,7 @@ from billsync.model.statement import HeldDraft
 from billsync.model.work import canonical_bytes, digest
 from billsync.rules.credits import Credit
 from billsync.rules.document_lines import lines_of, own_net
-from billsync.rules.groups import Charge, Group, Grouping, period_of, wait_for_period
+from billsync.rules.groups import Charge, Group, Grouping, leave_others, period_of, wait_for_period
 from billsync.rules.release import Retainage
 from billsync.rules.settle import Share
 from billsync.rules.view import View
@@ -51,7 +51,7 @@ def documents(
         grouping.group(credit.share, credit=True).credits.append(credit)
     made = Documents()
     for group in grouping.all():
-        for charge in wait_for_period(view, group):
+        for charge in [*leave_others(view, group), *wait_for_period(view, group)]:
             charge.open.cause = "waits_for_period"
         if group.charges or group.releases or group.credits:
             _place(view, group, _draft(view, group, retainage), made)

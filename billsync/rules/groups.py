@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from billsync.model.book import Decision
 from billsync.model.contract import Contract
 from billsync.model.work import Project
 from billsync.rules.credits import Credit
@@ -86,6 +87,18 @@ def _group_name(work: Work, client: str) -> str:
     return client if by == "consolidated" else contract.id
 
 
+def leave_others(view: View, group: Group) -> list[Charge]:
+    """In a run for one project, take out of the group what belongs to no project or another; returns its charges."""
+    only = view.facts.only_project
+    if only is None:
+        return []
+    others = [charge for charge in group.charges if charge.share.work.project != only]
+    group.charges = [charge for charge in group.charges if charge.share.work.project == only]
+    group.releases = [(share, amount) for share, amount in group.releases if share.work.project == only]
+    group.credits = [credit for credit in group.credits if credit.share.work.project == only]
+    return others
+
+
 def wait_for_period(view: View, group: Group) -> list[Charge]:
     """Take out of the group what its billing day, or the end of its period, keeps waiting; returns it."""
     milestone_ready = any(_starts_period(charge.share.work) for charge in group.charges)
@@ -128,7 +141,8 @@ def _waiting(view: View, charges: list[Charge], milestone_ready: bool) -> list[C
 
 def _goes(view: View, work: Work, group: Group, milestone_ready: bool) -> bool:
     """A release goes with the group's day; alone on it, as soon as the day has come since it became true."""
-    if any(charge.contract.id == work.contract.id for charge in group.charges):
+    with_others = any(charge.contract.id == work.contract.id for charge in group.charges)
+    if with_others or view.facts.only_project is not None:
         return True
     nights = [
         place.night
@@ -149,14 +163,22 @@ def out_of_cycle(view: View, work: Work) -> bool:
     """The project is "ready for billing", or a person asked to bill it now: what was ready then goes at once."""
     if work.project is None:
         return False
-    decision = view.decided.last("bill", f"project/{work.project[0]}/{work.project[1]}")
-    if decision and view.today <= (decision.until or decision.at.date() + timedelta(days=1)):
+    if work.project == view.facts.only_project or asked_now(view, work) is not None:
         return True
     event = ready_event(view, work.project)
     if event is None:
         return False
     place = view.facts.places.get(event)
     return _since(view, work) <= (place.night if place else view.today)
+
+
+def asked_now(view: View, work: Work) -> Decision | None:
+    """A person's word, still in force, to bill the work's project out of cycle."""
+    if work.project is None:
+        return None
+    decision = view.decided.last("bill", f"project/{work.project[0]}/{work.project[1]}")
+    in_force = decision and view.today <= (decision.until or decision.at.date() + timedelta(days=1))
+    return decision if in_force else None
 
 
 def ready_event(view: View, project: tuple[str, str]) -> str | None:

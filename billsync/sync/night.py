@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,16 @@ FIRST_LOOK_BACK: Final = timedelta(days=400)
 """How far the first poll looks back where no contract says when it began."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfCycle:
+    """A run for one project: everything ready on it is billed at once, and nothing else. Who asked for it, and why."""
+
+    account: str
+    project: str
+    person: str
+    reason: str
+
+
 class _RolledBack(Exception):
     """Ends a rehearsal: everything the ledger took is given back."""
 
@@ -40,13 +51,15 @@ def run(
     dry_run: bool = False,
     full: bool = False,
     accounts: Collection[str] = (),
+    only: OutOfCycle | None = None,
     progress: Progress | None = None,
 ) -> NightSummary:
-    """One night. `accounts`: only these sources are polled (empty: all). Raises Locked, LedgerError, UsageError."""
+    """One night. `accounts`: only these sources are polled (empty: all). `only`: nothing but this project is billed.
+    Raises Locked, LedgerError, UsageError."""
     progress = progress or Quiet()
     _known(firm, accounts)
     with run_lock(firm.config.ledger_path, now=firm.now), firm.ledger() as ledger:
-        night = _Night(firm, ledger, progress, dry_run=dry_run)
+        night = _Night(firm, ledger, progress, dry_run=dry_run, only=only)
         if not dry_run:
             night.whole(full, accounts)
             return night.summary
@@ -61,8 +74,11 @@ def run(
 class _Night:
     """The state of one run: which sinks are open, what was said so far."""
 
-    def __init__(self, firm: Firm, ledger: Ledger, progress: Progress, *, dry_run: bool) -> None:
+    def __init__(
+        self, firm: Firm, ledger: Ledger, progress: Progress, *, dry_run: bool, only: OutOfCycle | None
+    ) -> None:
         self.firm = firm
+        self.only = only
         self.ledger = ledger
         self.progress = progress
         started = firm.now()
@@ -75,7 +91,9 @@ class _Night:
         with ExitStack() as stack:
             pushes = self._open_books(stack)
             self._poll(full, accounts)
-            evaluation = self._evaluate()
+            if self.only is not None:
+                self._ask(self.only)
+            evaluation = self._evaluate(self.only)
             self._push(pushes, evaluation)
             for push in pushes.values():
                 self.summary.pushed.extend(push.done)
@@ -123,11 +141,33 @@ class _Night:
             last_full={kind: self.ledger.last_full_sweep(name, kind) for kind in KINDS},
         )
 
-    def _evaluate(self) -> Evaluation:
+    def _ask(self, only: OutOfCycle) -> None:
+        """Keep in the journal who wanted the project billed out of cycle. UsageError where no contract names it."""
+        terms = self.ledger.with_told(self.firm.terms)
+        known = sorted({f"{ref.account}/{ref.id}" for one in terms.contracts.values() for ref in one.projects})
+        name = f"{only.account}/{only.project}"
+        if name not in known:
+            raise UsageError(
+                f"no contract names project {name!r}", where="--project", hint=f"known: {', '.join(known)}"
+            )
+        self.ledger.decide(
+            "bill",
+            f"project/{name}",
+            person=only.person,
+            reason=only.reason,
+            at=self.firm.now(),
+            until=self.summary.night,
+            amount=None,
+            target="",
+        )
+
+    def _evaluate(self, only: OutOfCycle | None = None) -> Evaluation:
         self.progress.say("working out what is due")
         firm = self.firm
         firm.terms = self.ledger.with_told(firm.terms)
         facts = self.ledger.facts(firm.terms, now=firm.now(), today=firm.today)
+        if only is not None:
+            facts = replace(facts, only_project=(only.account, only.project))
         evaluation = evaluate(facts)
         self.ledger.keep(evaluation, terms=firm.terms, now=firm.now(), night=self.summary.night)
         return evaluation

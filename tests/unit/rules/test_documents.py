@@ -15,6 +15,7 @@ from billsync.model.contract import (
     ExpenseTerms,
     Gates,
     Holdback,
+    HoldbackRelease,
     MilestoneMatch,
     Overtime,
     Payer,
@@ -249,6 +250,44 @@ def test_a_person_bills_one_project_out_of_cycle() -> None:
     assert [draft.total for draft in of.look().drafts] == [10000]
     of.today = day("2026-05-12")
     assert of.look().drafts == ()
+
+
+def test_a_run_for_one_project_bills_what_is_ready_on_it_and_nothing_else() -> None:
+    release = HoldbackRelease(id="R", trigger=Trigger(kind="dated", on=day("2026-05-11")))
+    kept = Holdback(percent=Decimal(10), kinds=frozenset({"time"}), releases=(release,))
+    of = Firm(
+        contracts=[
+            contract("C", "P-1", "P-2", billing=Billing(period="monthly", day=5, group="consolidated"), holdback=kept),
+            contract("D", "P-3", billing=Billing(group="consolidated")),
+        ],
+        today=day("2026-06-05"),
+    )
+    of.see(hours("old", "1.00"), hours("old2", "1.00", project="P-2"))
+    of.facts_more["only_project"] = None
+    of.today = day("2026-05-05")
+    of.night()
+    of.today = day("2026-05-12")
+    of.see(hours("a", "2.00"), hours("b", "4.00", project="P-2"), hours("c", "8.00", project="P-3"))
+    of.decide("bill", "C", amount=5)
+    of.decide("credit", "time/work/old2")
+    [credit, due] = sorted(of.look().drafts, key=lambda draft: draft.total)
+    assert [line.parts[0].identity for line in due.lines] == ["time/work/c"], "the others wait for their month"
+    assert credit.lines[0].parts[0].identity == "time/work/old2"
+    [draft] = of.look(only_project=("work", "P-1")).drafts
+    assert [(line.kind, line.amount) for line in draft.lines] == [("time", 20000), ("release", 1000)]
+    assert [part.identity for line in draft.lines for part in line.parts] == ["time/work/a", "time/work/old"]
+    after = of.look(only_project=("work", "P-1"))
+    assert causes(after, "time/work/c") == [("ready", "waits_for_period", 80000)], "ready, and not of this run"
+    assert causes(after, "C/manual/1") == [("ready", "waits_for_period", 5)], "of no project"
+
+
+def test_who_asked_to_bill_out_of_cycle_stands_on_the_line() -> None:
+    of = monthly()
+    of.decide("bill", "project/work/P-1", reason="handed over", until=day("2026-05-10"))
+    [draft] = of.look().drafts
+    assert draft.lines[0].parts[0].because[-1] == "out of cycle: eve, handed over"
+    of.today = day("2026-05-11")
+    assert of.look().drafts == (), "the word was for its day"
 
 
 # Several payers
