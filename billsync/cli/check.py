@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from billsync.reports.blocks import Block
     from billsync.rules.matches import RuleMatch
     from billsync.sync.check import AccountCheck, Checked
+    from billsync.sync.check_terms import ToldTerms
     from billsync.sync.firm import Firm
 
 CHECK: Final = "billsync.check/1"
@@ -27,8 +28,8 @@ def check(
     """Test the configuration, every account and every rule.
 
     Reads each source once and writes nothing: whose account it is, what the credential may see, how many records
-    each rule of each contract matches, and which clients have no customer in the books. Exit code: 0 all well, 1 a
-    rule matches nothing, 2 an account cannot be used.
+    each rule of each contract matches, what sources tell of contracts, and which clients have no customer in the
+    books. Exit code: 0 all well, 1 a person should look at something, 2 an account cannot be used.
     """
     from billsync.cli.errors import tell
     from billsync.cli.say import TerminalProgress, json_object, show
@@ -62,6 +63,19 @@ def _row(found: Checked) -> dict[str, Any]:
                 "where": str(one.origin) or None,
             }
             for one in found.rules
+        ],
+        "terms": [
+            {
+                "contract": one.contract,
+                "source": str(one.source),
+                "amount": one.amount or None,
+                "signed_on": one.signed_on.isoformat() if one.signed_on else None,
+                "lines": one.lines,
+                "since": one.since.isoformat() if one.since else None,
+                "wrong": list(one.wrong),
+                "where": str(one.origin) or None,
+            }
+            for one in found.told
         ],
     }
 
@@ -102,7 +116,32 @@ def _blocks(firm: Firm, found: Checked) -> Iterator[Block]:
         if one.remarks:
             yield Words(one.account.name, "heading")
             yield from (Words(f"  {remark}") for remark in one.remarks)
+    yield from _terms(found.told)
     yield from _rules(found.rules)
+
+
+def _terms(told: tuple[ToldTerms, ...]) -> Iterator[Block]:
+    from billsync.reports.blocks import Table, Words, column, number, under, whole
+
+    if not told:
+        return
+    columns = (
+        column("Terms"), under("Contract"), number("Value"), whole("Signed"), number("Lines"), whole("Known since"),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            str(one.source),
+            one.contract,
+            one.amount or "not shown",
+            str(one.signed_on or "no"),
+            one.lines,
+            f"{one.since:%Y-%m-%d %H:%M}" if one.since else "new",
+        )
+        for one in told
+    )
+    yield Table(title="What sources tell of contracts", columns=columns, rows=rows, note="Times are UTC.")
+    for one in told:
+        yield from (Words(f"  {one.contract}: {text}", "bad") for text in one.wrong)
 
 
 def _rules(rules: tuple[RuleMatch, ...]) -> Iterator[Block]:

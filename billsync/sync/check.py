@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from billsync.config import AccountConfig
+from billsync.model.contract import Client
 from billsync.model.errors import BillsyncError
 from billsync.rules.matches import RuleMatch, rule_matches
 from billsync.sdk.sink import Sink
 from billsync.sdk.source import Identity
+from billsync.sync.check_terms import ToldTerms, told_terms
 from billsync.sync.firm import Firm
 from billsync.sync.night import beginning
 from billsync.sync.poll import Memory, Wanted, poll_all
@@ -32,6 +34,8 @@ class AccountCheck:
     account: AccountConfig
     identity: Identity | None
     remarks: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Sinks: clients to be billed there who are no customer of these books."""
     trouble: BillsyncError | None = None
 
 
@@ -41,22 +45,23 @@ class Checked:
 
     accounts: tuple[AccountCheck, ...]
     rules: tuple[RuleMatch, ...]
+    told: tuple[ToldTerms, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """2 an account cannot be used · 1 something a person should look at · 0 all well."""
         if any(row.trouble for row in self.accounts):
             return 2
-        return int(
-            any(rule.wrong for rule in self.rules) or any(row.remarks for row in self.accounts if not row.identity)
-        )
+        wrong = any(rule.wrong for rule in self.rules) or any(told.wrong for told in self.told)
+        return int(wrong or any(row.missing or (row.remarks and not row.identity) for row in self.accounts))
 
 
 def check(firm: Firm, *, progress: Progress | None = None) -> Checked:
     """Open every account, read every source once, and count what each rule matches."""
     progress = progress or Quiet()
     accounts = [*_sources(firm, progress), *_sinks(firm, progress)]
-    return Checked(accounts=tuple(accounts), rules=tuple(_rules(firm, progress)))
+    rules, told = _rules(firm, progress)
+    return Checked(accounts=tuple(accounts), rules=tuple(rules), told=tuple(told))
 
 
 def _sources(firm: Firm, progress: Progress) -> Iterator[AccountCheck]:
@@ -82,11 +87,12 @@ def _sinks(firm: Firm, progress: Progress) -> Iterator[AccountCheck]:
         try:
             with firm.sink(account.name) as sink:
                 identity = sink.check()
-                remarks = (*identity.remarks, *_customers(firm, sink))
+                missing = tuple(_customers(firm, sink))
         except BillsyncError as error:
             yield AccountCheck(account=account, identity=None, trouble=error)
         else:
-            yield AccountCheck(account=account, identity=identity, remarks=(*remarks, *_endings(firm, account)))
+            remarks = (*identity.remarks, *missing, *_endings(firm, account))
+            yield AccountCheck(account=account, identity=identity, remarks=remarks, missing=missing)
 
 
 def _endings(firm: Firm, account: AccountConfig) -> tuple[str, ...]:
@@ -95,11 +101,11 @@ def _endings(firm: Firm, account: AccountConfig) -> tuple[str, ...]:
 
 
 def _customers(firm: Firm, sink: Sink[Any]) -> Iterator[str]:
-    """Clients whose customer these books do not know."""
+    """Clients to be billed here whom these books do not know as a customer."""
     if not sink.needs_customer:
         return
     known = {party.id: party.name for party in sink.customers()}
-    for client in firm.terms.clients.values():
+    for client in _billed_in(firm, sink.account):
         customer = client.customers.get(sink.account)
         if customer is None:
             yield f"client {client.id}: no customer of these books ({client.origin})"
@@ -107,7 +113,17 @@ def _customers(firm: Firm, sink: Sink[Any]) -> Iterator[str]:
             yield f"client {client.id}: there is no customer {customer!r} in these books ({client.origin})"
 
 
-def _rules(firm: Firm, progress: Progress) -> list[RuleMatch]:
+def _billed_in(firm: Firm, sink: str) -> list[Client]:
+    """The clients and payers whose contracts go to these books; one that names these books in any case."""
+    terms = firm.terms
+    default = next(iter(terms.sinks), "")
+    models = terms.contracts_from.clients.values() if terms.contracts_from else ()
+    contracts = [one for one in (*terms.contracts.values(), *models) if (one.billing.sink or default) == sink]
+    billed = {name for one in contracts for name in (one.client, *(payer.client for payer in one.payers))}
+    return [client for client in terms.clients.values() if client.id in billed or sink in client.customers]
+
+
+def _rules(firm: Firm, progress: Progress) -> tuple[list[RuleMatch], list[ToldTerms]]:
     from billsync.ledger import Ledger
 
     with (
@@ -116,7 +132,7 @@ def _rules(firm: Firm, progress: Progress) -> list[RuleMatch]:
     ):
         _read_all(firm, ledger, progress)
         facts = ledger.facts(firm.terms, now=firm.now(), today=firm.today, everything=True)
-        return rule_matches(facts)
+        return rule_matches(facts), told_terms(firm, ledger)
 
 
 def _read_all(firm: Firm, ledger: Ledger, progress: Progress) -> None:

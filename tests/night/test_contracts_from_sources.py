@@ -18,7 +18,8 @@ import pytest
 
 from billsync.config.yaml import read
 from billsync.model.statement import Evaluation
-from billsync.sync import NightSummary, open_firm, run
+from billsync.sync import Firm, NightSummary, open_firm, run
+from billsync.sync.check import check
 from billsync.testing.clock import Clock
 from billsync.testing.odoo_projects import FakeOdooProjects
 from billsync.testing.salesforce import FakeSalesforce
@@ -63,12 +64,14 @@ class House:
         rows += ["M-Permit,P-1,Permit,open,"] if "Permit" not in names else []
         (self.folder / "data" / "milestones.csv").write_text(MILESTONES + "\n".join(rows) + "\n", encoding="utf-8")
 
+    def open(self) -> Firm:
+        """The firm on the vendor's clock."""
+        path = self.folder / "billsync.yaml"
+        return open_firm(path, environ=self.environ, now=self.clock.now, sleep=self.clock.sleep)
+
     def night(self) -> NightSummary:
         """One night; the clock then stands a day later."""
-        firm = open_firm(
-            self.folder / "billsync.yaml", environ=self.environ, now=self.clock.now, sleep=self.clock.sleep
-        )
-        summary = run(firm)
+        summary = run(self.open())
         self.clock.advance(days=1)
         return summary
 
@@ -210,7 +213,7 @@ def test_an_edit_after_billing_is_drift_and_the_invoice_stays_explained(salesfor
     second = salesforce.night()
     assert salesforce.invoices() == ["44000.00"]
     assert held(second) == {"SITE/line/design": ("drift", 400_000)}, "40 % of 120,000.00, less what was billed"
-    firm = open_firm(salesforce.folder / "billsync.yaml", environ=salesforce.environ, now=salesforce.clock.now)
+    firm = salesforce.open()
     with firm.ledger(read_only=True) as ledger:
         assert ledger.verify().ok, ledger.verify().problems
         then = ledger.facts(firm.terms, now=first.finished, today=first.night, as_of=first.finished)
@@ -369,7 +372,7 @@ def test_no_evaluation_differs_between_nights_without_a_changed_record(salesforc
     salesforce.write(**{"from": f"crm/{contract}"}, value=110_000, schedule=HALVES)
     salesforce.done("Design")
     salesforce.night()
-    firm = open_firm(salesforce.folder / "billsync.yaml", environ=salesforce.environ, now=salesforce.clock.now)
+    firm = salesforce.open()
     with ExitStack() as stack:
         ledger = stack.enter_context(firm.ledger(read_only=True))
         rows = sum(row.event == "terms" for row in ledger.journal_rows())
@@ -380,3 +383,19 @@ def test_no_evaluation_differs_between_nights_without_a_changed_record(salesforc
         salesforce.night()
     with firm.ledger(read_only=True) as ledger:
         assert sum(row.event == "terms" for row in ledger.journal_rows()) == rows, "terms are told once"
+
+
+def test_check_shows_what_the_source_tells_and_since_when(salesforce: House) -> None:
+    contract = won(salesforce.crm, 120_000)
+    salesforce.write(**{"from": f"crm/{contract}"}, value=110_000, schedule=HALVES)
+    salesforce.done("Design")
+    salesforce.night()
+    found = check(salesforce.open())
+    [row] = found.told
+    assert (row.contract, str(row.source)) == ("SITE", f"crm/contract/{contract}")
+    assert (row.amount, str(row.signed_on)) == ("USD 120000", "2026-02-01")
+    assert row.since is not None, "the ledger knows it since that night"
+    assert found.exit_code == 1 and "110,000.00" in row.wrong[0], row.wrong
+    salesforce.crm.edit("Opportunity", contract, Amount=Decimal(110_000))
+    found = check(salesforce.open())
+    assert (found.exit_code, found.told[0].since, found.told[0].wrong) == (0, None, ()), "another version, and no night"
