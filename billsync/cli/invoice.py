@@ -56,7 +56,8 @@ def show(
 ) -> int:
     """Show one invoice, line by line.
 
-    Each line with the steps that gave its amount and the versions of the work behind it.
+    Each line with the steps that gave its amount and the versions of the work behind it; then the evidence that
+    hangs at it in the books.
     """
     from billsync.cli.explain import ambiguous
     from billsync.cli.firm import look
@@ -67,13 +68,14 @@ def show(
 
     with look(config) as firm:
         documents = invoices.build(firm.ledger.intents(), firm.ledger.documents())
-    found = invoices.find(number, documents)
+        found = invoices.find(number, documents)
+        files = firm.ledger.attachments.of(found[0].reference) if len(found) == 1 else ()
     if not found:
         raise no_such("invoice", number, [one.number or one.reference for one in documents])
     if len(found) > 1:
         raise ambiguous(number, [one.number or one.reference for one in found])
     if format == "json":
-        json_object(invoices.full_row(found[0]))
+        json_object(invoices.full_row(found[0], files))
     else:
-        draw(invoices.show_blocks(found[0]))
+        draw(invoices.show_blocks(found[0], files))
     return 0

@@ -11,7 +11,7 @@ from billsync.reports.invoices import line_blocks, line_row
 
 if TYPE_CHECKING:
     from billsync.model.work import PollReceipt
-    from billsync.sync.summary import NightSummary, Pushed
+    from billsync.sync.summary import Attached, NightSummary, Pushed
 
 SYNC: Final = "billsync.sync/1"
 _OUTCOMES: Final = {
@@ -21,6 +21,12 @@ _OUTCOMES: Final = {
     "unknown": "not known yet",
     "held": "held",
     "would_create": "would bill",
+}
+_FILES: Final = {
+    "attached": "attached",
+    "found": "hung there",
+    "failed": "NOT attached",
+    "would_attach": "would attach",
 }
 
 
@@ -32,6 +38,7 @@ def blocks(summary: NightSummary) -> list[Block]:
         Words(f"Night of {summary.night}{rehearsal}, {seconds} s", "heading"),
         *_polls(summary),
         *_pushed(summary),
+        *_attached(summary),
         *_sentences("Changed in the books", summary.changes),
         *_sentences("Noticed", summary.findings),
     ]
@@ -64,6 +71,8 @@ def row(summary: NightSummary) -> dict[str, Any]:
         "verdict": summary.evaluation.verdict if summary.evaluation is not None else None,
         "polls": [_poll_row(poll) for poll in summary.polls],
         "pushed": [_pushed_row(one) for one in summary.pushed],
+        "attached": [_attached_row(one) for one in summary.attached],
+        "marked": summary.marked,
         "changes": summary.changes,
         "findings": summary.findings,
         "troubles": [
@@ -80,6 +89,20 @@ def _polls(summary: NightSummary) -> Iterator[Block]:
     if rows:
         columns = (column("Account"), whole("Kind"), number("Records"), whole("Complete"), column("Reason"))
         yield Table(title="Read", columns=columns, rows=tuple(rows))
+
+
+def _attached(summary: NightSummary) -> Iterator[Block]:
+    """Files of evidence, and how many records were marked at their sources."""
+    rows: list[tuple[Cell, ...]] = [
+        (_FILES[one.outcome], one.name, one.reason, one.size, one.reference, one.sink) for one in summary.attached
+    ]
+    if rows:
+        columns = (
+            whole("Outcome"), column("File"), under("Reason"), number("Bytes"), whole("Document"), whole("Books"),
+        )  # fmt: skip
+        yield Table(title="Evidence", columns=columns, rows=tuple(rows))
+    if summary.marked:
+        yield Words(f"{summary.marked} record{'s' if summary.marked > 1 else ''} marked as billed at the source.")
 
 
 def _pushed(summary: NightSummary) -> Iterator[Block]:
@@ -120,6 +143,17 @@ def _poll_row(poll: PollReceipt) -> dict[str, Any]:
         "records": poll.records,
         "complete": poll.complete,
         "reason": poll.reason or None,
+    }
+
+
+def _attached_row(one: Attached) -> dict[str, Any]:
+    return {
+        "outcome": one.outcome,
+        "reference": one.reference,
+        "sink": one.sink,
+        "name": one.name,
+        "size": one.size,
+        "reason": one.reason or None,
     }
 
 

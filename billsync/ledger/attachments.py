@@ -20,7 +20,7 @@ from billsync.ledger.observations import read_record
 from billsync.ledger.outbox import intent
 from billsync.ledger.projection import next_id, record, text_of
 from billsync.model.book import Intent
-from billsync.model.invoice import Evidence, Invoice
+from billsync.model.invoice import Attachment, Evidence, Invoice
 from billsync.model.work import Record, SourceKey, canonical
 
 _ASKING: Final = """
@@ -50,19 +50,6 @@ class Owed:
     wanted: dict[str, frozenset[str]]
     gone: str
     """`voided` or `deleted`, where the books say so by now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A file that hangs at a document. `found`: it was there already, under its name, after an answer was lost."""
-
-    reference: str
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    found: bool
-    at: datetime
 
 
 class Attachments:

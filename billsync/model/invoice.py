@@ -169,6 +169,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that hangs at a document of ours. `found`: it was there already, after an answer that was lost.
+
+    `size` in bytes, `sha256` of the content in hex, `at` when the ledger took note of it (UTC)."""
+
+    reference: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    found: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
     """A customer in the books."""
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from billsync.model.book import BookDocument, Intent
-from billsync.model.invoice import Line
+from billsync.model.invoice import Attachment, Line
 from billsync.model.money import Money, plain
 from billsync.reports.blocks import Block, Cell, Table, Words, column, number, under, whole
 
@@ -86,8 +86,8 @@ def blocks(documents: Sequence[Document]) -> list[Block]:
     return [Table(columns=columns, rows=tuple(rows))]
 
 
-def show_blocks(document: Document) -> list[Block]:
-    """One document with its lines, their reasons and the versions of the work behind them."""
+def show_blocks(document: Document, attachments: Sequence[Attachment] = ()) -> list[Block]:
+    """One document with its lines, their reasons, the versions of the work behind them, and what hangs at it."""
     title = "Credit memo" if document.kind == "credit_memo" else "Invoice"
     facts: list[tuple[Cell, ...]] = [
         ("reference", document.reference),
@@ -108,7 +108,16 @@ def show_blocks(document: Document) -> list[Block]:
         Words(f"{title} {document.number or 'without a number yet'}", "heading"),
         Table(columns=(whole(""), column("")), rows=known),
         *line_blocks(document.lines, currency),
+        *_attached(attachments),
     ]
+
+
+def _attached(attachments: Sequence[Attachment]) -> list[Block]:
+    rows: list[tuple[Cell, ...]] = [
+        (one.name, one.size, f"{one.at:%Y-%m-%d %H:%M} UTC", one.sha256) for one in attachments
+    ]
+    columns = (column("File"), number("Bytes"), whole("Attached"), under("SHA-256"))
+    return [Table(title="Evidence attached", columns=columns, rows=tuple(rows))] if rows else []
 
 
 def line_blocks(lines: Sequence[Line], currency: str) -> list[Block]:
@@ -152,10 +161,14 @@ def row(one: Document) -> dict[str, Any]:
     }
 
 
-def full_row(one: Document) -> dict[str, Any]:
-    """A document with its lines, parts, reasons and versions."""
+def full_row(one: Document, attachments: Sequence[Attachment] = ()) -> dict[str, Any]:
+    """A document with its lines, parts, reasons and versions, and what hangs at it."""
     currency = one.total.currency
-    return row(one) | {"lines": [line_row(line, currency) for line in one.lines]}
+    files = [
+        {"name": file.name, "media_type": file.media_type, "size": file.size, "sha256": file.sha256, "at": file.at}
+        for file in attachments
+    ]
+    return row(one) | {"lines": [line_row(line, currency) for line in one.lines], "attachments": files}
 
 
 def line_row(line: Line, currency: str) -> dict[str, Any]:

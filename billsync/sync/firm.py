@@ -19,9 +19,11 @@ from billsync.model.contract import Origin
 from billsync.model.errors import SecretError
 from billsync.model.work import Kind
 from billsync.plugins import PluginError, Plugins
+from billsync.sdk.notifier import Notifier
 from billsync.sdk.sink import Sink
 from billsync.sdk.source import Source
 from billsync.sync.endings import warnings_of
+from billsync.sync.promises import check_evidence, check_marks
 
 if TYPE_CHECKING:
     from billsync.ledger import Ledger
@@ -94,6 +96,14 @@ class Firm:
         with self._http(account, found) as (options, http):
             yield found(name, options, http)
 
+    @contextmanager
+    def notifier(self, name: str) -> Iterator[Notifier[Any]]:
+        """An opened notifier account."""
+        account = self.config.accounts[name]
+        found = self.plugins.notifier(account.kind, where=str(account.origin), distribution=account.distribution)
+        with self._http(account, found) as (options, http):
+            yield found(name, options, http)
+
     def pages(self, source: Source[Any]) -> int:
         """Pages the source's session has read so far; 0 for sources without one."""
         session = self._sessions.get(source.account)
@@ -152,6 +162,7 @@ def open_firm(
     terms = resolve(config, offered=_offered(config, plugins))
     terms = replace(terms, needs_customer=_needing_customers(config, plugins))
     check_line_texts(config, terms)
+    check_evidence(config, terms, plugins)
     return Firm(
         config=config,
         terms=terms,
@@ -206,13 +217,21 @@ def _offered(config: Config, plugins: Plugins) -> dict[str, frozenset[Kind]]:
         except PluginError:
             offered[account.name] = _UNKNOWN_TERMS if account.name in named else _UNKNOWN
         else:
-            offered[account.name] = found.kinds(build_options(account, found.options_class, _unresolved))
+            options = build_options(account, found.options_class, _unresolved)
+            check_marks(account, found, options)
+            offered[account.name] = found.kinds(options)
     for account in config.sinks():
         try:
             books = plugins.sink(account.kind, where=str(account.origin), distribution=account.distribution)
         except PluginError:
             continue
         build_options(account, books.options_class, _unresolved)
+    for account in config.notifiers():
+        try:
+            told = plugins.notifier(account.kind, where=str(account.origin), distribution=account.distribution)
+        except PluginError:
+            continue
+        build_options(account, told.options_class, _unresolved)
     return offered
 
 

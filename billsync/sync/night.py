@@ -18,8 +18,10 @@ from billsync.model.statement import Evaluation
 from billsync.rules.engine import evaluate
 from billsync.sync.books import read_back
 from billsync.sync.clock import clock_findings
+from billsync.sync.evidence import Evidence
 from billsync.sync.firm import Firm
 from billsync.sync.lock import run_lock
+from billsync.sync.marks import Marks
 from billsync.sync.poll import KINDS, Memory, Wanted, poll_all
 from billsync.sync.push import Push
 from billsync.sync.summary import NightSummary, Progress, Quiet
@@ -88,6 +90,8 @@ class _Night:
         """The order of the night."""
         self.summary.findings.extend(clock_findings(self.firm, self.ledger))
         self.firm.terms = self.ledger.with_told(self.firm.terms)
+        marks = Marks(self.firm, self.ledger)
+        marks.begin()
         with ExitStack() as stack:
             pushes = self._open_books(stack)
             self._poll(full, accounts)
@@ -98,8 +102,13 @@ class _Night:
             for push in pushes.values():
                 self.summary.pushed.extend(push.done)
                 self.summary.findings.extend(push.findings)
+                self._attach(push)
         self.summary.findings.extend(text for texts in self.firm.endings.values() for text in texts)
         self.summary.evaluation = self._evaluate()
+        if not self.summary.dry_run:
+            marks.mark(self.summary.evaluation)
+            self.summary.marked = marks.marked
+            self.summary.findings.extend(marks.findings)
         self.summary.finished = self.firm.now()
         self._after_run()
 
@@ -181,6 +190,17 @@ class _Night:
                 push.rehearse(drafts)
             else:
                 push.send(drafts)
+
+    def _attach(self, push: Push) -> None:
+        """Evidence at what is in the books by now."""
+        evidence = Evidence(self.firm, self.ledger, push.sink)
+        if self.summary.dry_run:
+            drafts = [one.draft for one in push.done if one.outcome == "would_create" and one.draft is not None]
+            evidence.rehearse(drafts, push.documents)
+        else:
+            evidence.attach()
+        self.summary.attached.extend(evidence.done)
+        self.summary.findings.extend(evidence.findings)
 
     def _after_run(self) -> None:
         hook = self.firm.plugins.hooks.hook

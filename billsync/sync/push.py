@@ -49,6 +49,8 @@ class Push:
     findings: list[str] = field(default_factory=list)
     _taxes: dict[str, TaxCode] | None = None
     done: list[Pushed] = field(default_factory=list)
+    documents: list[Invoice] = field(default_factory=list)
+    """Of a rehearsal: what would be created."""
 
     def resolve(self, intents: Iterable[Intent]) -> None:
         """Find out what became of documents whose answer was never recorded; send again only what is not there."""
@@ -75,6 +77,7 @@ class Push:
             except BillsyncError as error:
                 self._note("held", draft, reason=_one_line(error))
             else:
+                self.documents.append(invoice)
                 self._note("would_create", draft, request=request)
 
     def _send(self, draft: Draft) -> None:

@@ -30,6 +30,18 @@ class Pushed:
     request: tuple[str, bytes] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """What became of one file of evidence. `found`: it hung there already, after an answer that was lost."""
+
+    outcome: Literal["attached", "found", "failed", "would_attach"]
+    reference: str
+    sink: str
+    name: str
+    size: int
+    reason: str = ""
+
+
 @dataclass(slots=True, kw_only=True)
 class NightSummary:
     """Everything a night has to say. `troubles` are errors that stopped one account or sink, not the night."""
@@ -40,6 +52,9 @@ class NightSummary:
     dry_run: bool
     polls: list[PollReceipt] = field(default_factory=list)
     pushed: list[Pushed] = field(default_factory=list)
+    attached: list[Attached] = field(default_factory=list)
+    marked: int = 0
+    """Records marked as billed at their sources."""
     changes: list[str] = field(default_factory=list)
     """What people changed in the books since the last read-back."""
     findings: list[str] = field(default_factory=list)
