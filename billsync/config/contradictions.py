@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import combinations
-from typing import Final
 
 from billsync.config.contracts import ContractEntry
 from billsync.config.gates import BillingEntry, GatesEntry, winner
@@ -19,16 +18,7 @@ from billsync.config.problems import Problems
 from billsync.config.shared import kinds_taken
 from billsync.config.sums import check_sums
 from billsync.model.contract import Contract, Origin, RateCard
-
-LEVELS: Final = (
-    {"person", "project"},
-    {"person"},
-    {"role", "project"},
-    {"role"},
-    {"task"},
-    set[str](),
-)
-"""What a rate may name (billing.md 3.2): any other combination would have no place in the precedence."""
+from billsync.model.ratecard import LEVELS, named, overlapping, share_a_day
 
 
 def contradictions(
@@ -117,33 +107,23 @@ def _check_card(card: RateCard, where: Origin, problems: Problems) -> None:
     """No two rates for the same person, project, role, task and day."""
     if not card.rates:
         problems.add(f"rate card {card.id!r} has no rates", where, "as in `rates: {default: 180}`")
-    groups: dict[tuple[str | None, ...], list[int]] = {}
-    for at, rate in enumerate(card.rates):
-        named = {key for key in ("person", "project", "role", "task") if getattr(rate, key) is not None}
-        if named not in LEVELS:
+    known = [set(names) for names in LEVELS]
+    for rate in card.rates:
+        has = named(rate).keys()
+        if has not in known:
             problems.add(
-                f"rate card {card.id!r}: a rate names {' and '.join(sorted(named))}",
+                f"rate card {card.id!r}: a rate names {' and '.join(sorted(has))}",
                 rate.origin,
-                "known: person and project, person, role and project, role, task, or none of them",
+                "known: person and project, person, role and project, role, task, project, or none of them",
             )
         if rate.since and rate.until and rate.until < rate.since:
             problems.add(f"rate card {card.id!r}: a rate ends before it begins", rate.origin, f"since {rate.since}")
-        groups.setdefault((rate.person, rate.project, rate.role, rate.task), []).append(at)
-    for members in groups.values():
-        for one, other in combinations((card.rates[at] for at in members), 2):
-            if _overlap((one.since, one.until), (other.since, other.until)):
-                problems.add(
-                    f"rate card {card.id!r}: two rates for the same work on the same days",
-                    other.origin,
-                    f"the other one: {one.origin}; give them `since` and `until` (both inclusive)",
-                )
-
-
-def _overlap(one: tuple[date | None, date | None], other: tuple[date | None, date | None]) -> bool:
-    """Whether two spans of days, both ends inclusive and open where None, share a day."""
-    starts_in_time = one[0] is None or other[1] is None or one[0] <= other[1]
-    ends_in_time = one[1] is None or other[0] is None or other[0] <= one[1]
-    return starts_in_time and ends_in_time
+    for one, other in overlapping(card):
+        problems.add(
+            f"rate card {card.id!r}: two rates for the same work on the same days",
+            other.origin,
+            f"the other one: {one.origin}; give them `since` and `until` (both inclusive)",
+        )
 
 
 def _check_gates(gates: GatesEntry, problems: Problems) -> None:
@@ -184,7 +164,7 @@ def _check_shared(contracts: Sequence[Contract], entries: Sequence[ContractEntry
             continue
         for one, other in combinations(takers, 2):
             first, second = contracts[one], contracts[other]
-            if _overlap((first.starts_on, first.ends_on), (second.starts_on, second.ends_on)):
+            if share_a_day((first.starts_on, first.ends_on), (second.starts_on, second.ends_on)):
                 problems.add(
                     f"project {account}/{name} feeds {kind} to {first.id!r} and to {second.id!r}",
                     entries[other].where("projects" if entries[other].projects else "project"),

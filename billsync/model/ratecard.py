@@ -5,10 +5,12 @@ Rates are Decimal in major units an hour, percentages 0 to 100, amounts minor un
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from itertools import combinations
+from typing import Final, Literal
 
 Per = Literal["contract", "month", "quarter", "year", "purchase_order"]
 
@@ -28,7 +30,8 @@ class Origin:
 class Rate:
     """One row of a rate card: major units an hour for whoever matches, on dates of work `since`..`until` inclusive.
 
-    Precedence (billing.md 3.2): person+project, person, role+project, role, task, default.
+    Precedence (billing.md 3.2): person+project, person, role+project, role, task, project, default; "project" alone is
+    a default that one project has.
     """
 
     amount: Decimal
@@ -48,6 +51,64 @@ class RateCard:
     id: str
     currency: str
     rates: tuple[Rate, ...]
+
+
+LEVELS: Final[tuple[tuple[str, ...], ...]] = (
+    ("person", "project"),
+    ("person",),
+    ("role", "project"),
+    ("role",),
+    ("task",),
+    ("project",),
+    (),
+)
+"""What a rate names, the most specific first."""
+
+Level = tuple[int, tuple[str | None, ...]]
+"""Number of the level and what its rows name at least."""
+
+
+def named(rate: Rate) -> dict[str, str]:
+    """What the rate names of person, role, task and project."""
+    values = {name: getattr(rate, name) for name in ("person", "role", "task", "project")}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def by_level(card: RateCard) -> dict[Level, list[Rate]]:
+    """The rows of a card by the first level whose names they have."""
+    rows: dict[Level, list[Rate]] = defaultdict(list)
+    for rate in card.rates:
+        has = named(rate)
+        number = next(number for number, names in enumerate(LEVELS) if has.keys() >= set(names))
+        rows[number, tuple(has[name] for name in LEVELS[number])].append(rate)
+    return dict(rows)
+
+
+def in_force(rate: Rate, on: date) -> bool:
+    """Whether the rate holds for work of that date."""
+    return (rate.since or date.min) <= on <= (rate.until or date.max)
+
+
+def overlapping(card: RateCard) -> list[tuple[Rate, Rate]]:
+    """Pairs of rows, equally specific, that can match the same work on the same day: an error of the configuration."""
+    return [
+        pair
+        for rows in by_level(card).values()
+        for pair in combinations(rows, 2)
+        if _equally_specific(*pair) and share_a_day((pair[0].since, pair[0].until), (pair[1].since, pair[1].until))
+    ]
+
+
+def _equally_specific(one: Rate, other: Rate) -> bool:
+    """For two rows of one level: as many names, and none that contradict."""
+    mine, theirs = named(one), named(other)
+    return len(mine) == len(theirs) and all(theirs.get(name, value) == value for name, value in mine.items())
+
+
+def share_a_day(one: tuple[date | None, date | None], other: tuple[date | None, date | None]) -> bool:
+    """Whether two spans of days, both ends inclusive and open where None, share a day."""
+    starts_in_time = (one[0] or date.min) <= (other[1] or date.max)
+    return starts_in_time and (other[0] or date.min) <= (one[1] or date.max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,8 @@ from billsync.model.contract import (
     Signature,
     Trigger,
 )
-from tests.unit.config.firm import CARD, FIRM, config, terms
+from billsync.rules.rates import find_rate
+from tests.unit.config.firm import CARD, FIRM, config, mistake, terms
 
 CONTRACT = "contracts:\n  - id: A\n    client: acme\n    project: work/P\n"
 
@@ -268,3 +269,20 @@ def test_every_term_knows_its_own_file_and_line_in_a_folder_of_contracts(tmp_pat
     assert made["D"].origin == Origin(file=str(folder / "c.yaml"), line=2)
     assert made["D"].change_orders[0].origin == Origin(file=str(folder / "c.yaml"), line=6)
     assert made["E"].origin.file == str(tmp_path / "billsync.yaml")
+
+
+def test_a_rate_may_be_the_default_of_one_project(tmp_path: Path) -> None:
+    rows = "[{amount: 180}, {amount: 150, project: P-1}, {amount: 140, project: P-2}]"
+    time = contract(tmp_path, card=f"rate_cards:\n  standard: {{rates: {rows}}}\n").time
+    assert time is not None, "time bills at the only card"
+    day = date(2026, 3, 2)
+    projects = ("P-1", "P-2", "P-3")
+    found = [find_rate(time, person="ana", project=name, role=None, task=None, on=day) for name in projects]
+    amounts = [rate and rate.amount for rate in found]
+    assert amounts == [150, 140, 180]
+
+
+def test_two_defaults_of_one_project_on_one_day_are_refused(tmp_path: Path) -> None:
+    rows = "[{amount: 150, project: P-1}, {amount: 140, project: P-1}]"
+    error = mistake(tmp_path, f"rate_cards:\n  standard: {{rates: {rows}}}\n")
+    assert "two rates for the same work on the same days" in error.what
