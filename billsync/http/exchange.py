@@ -6,9 +6,10 @@ The order of judgement: throttle, status, shape, success. What passes is an answ
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 from billsync.http import errors
@@ -163,6 +164,7 @@ class Exchange:
         headers = {name.lower(): value for name, value in response.headers.items()}
         request_id = headers.get(self.api.request_id.lower(), "") if self.api.request_id else ""
         self.stats.add(request_id=request_id)
+        self._compare_clocks(headers)
         log.debug("%s %s -> %d", call.method, self.parts.redactor.shared(call.url), response.status_code)
         return Reply(
             status=response.status_code,
@@ -173,6 +175,18 @@ class Exchange:
             mask=self.parts.redactor.text,
             next_link=response.links.get("next", {}).get("url", ""),
         )
+
+    def _compare_clocks(self, headers: Mapping[str, str]) -> None:
+        """`Date` (RFC 9110, 6.6.1) is when the vendor answered; not so where `Age` says that a cache did."""
+        told = headers.get("date", "")
+        if not told or "age" in headers:
+            return
+        try:
+            at = parsedate_to_datetime(told)
+        except (ValueError, OverflowError):
+            return  # no date after all: nothing rests on its being there
+        if at.tzinfo is not None:
+            self.stats.ahead = at - self.now()
 
     def _masked(self, error: VendorError) -> VendorError:
         error.what = self.parts.redactor.text(error.what)

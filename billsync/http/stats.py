@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 
 @dataclass(slots=True)
@@ -16,6 +17,8 @@ class Stats:
     waited: int = 0
     request_id: str = ""
     """The vendor's id of the last request that had one."""
+    ahead: timedelta | None = None
+    """How far the vendor's clock was ahead of ours at its last answer; None: it told no time."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, *, calls: int = 0, pages: int = 0, retries: int = 0, waited: int = 0, request_id: str = "") -> None:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -58,6 +58,7 @@ class Firm:
     endings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By account that was opened and closed: which of its credentials end soon, in words."""
     _sessions: dict[str, Any] = field(default_factory=dict)
+    _clocks: dict[str, timedelta | None] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -109,6 +110,11 @@ class Firm:
         session = self._sessions.get(source.account)
         return int(session.stats.pages) if session is not None else 0
 
+    def vendors_ahead(self) -> dict[str, timedelta]:
+        """By account: how far the vendor's clock is ahead of this computer's, where it told a time in this run."""
+        told = {**self._clocks, **{name: session.stats.ahead for name, session in self._sessions.items()}}
+        return {name: ahead for name, ahead in told.items() if ahead is not None}
+
     @contextmanager
     def _http(self, account: AccountConfig, found: Any) -> Iterator[tuple[Any, Any]]:
         options = build_options(account, found.options_class, self.secrets.resolve)
@@ -123,6 +129,7 @@ class Firm:
 
     def _note_endings(self, account: str, session: Any) -> None:
         """After the account's work, which may have renewed what ended."""
+        self._clocks[account] = session.stats.ahead
         with suppress(SecretError):  # what cannot be read has stopped the work already, and is said there
             self.endings[account] = warnings_of(session.expiries(), account=account, now=self.now())
 

@@ -17,7 +17,7 @@ from billsync.model.errors import BillsyncError, UsageError
 from billsync.model.statement import Evaluation
 from billsync.rules.engine import evaluate
 from billsync.sync.books import read_back
-from billsync.sync.clock import clock_findings
+from billsync.sync.clock import clock_findings, wrong_clock
 from billsync.sync.evidence import Evidence
 from billsync.sync.firm import Firm
 from billsync.sync.lock import run_lock
@@ -182,11 +182,16 @@ class _Night:
         return evaluation
 
     def _push(self, pushes: dict[str, Push], evaluation: Evaluation) -> None:
+        wrong = wrong_clock(self.firm)
+        if wrong:
+            self.summary.findings.append(wrong)
         for name, push in pushes.items():
             drafts = [draft for draft in evaluation.drafts if draft.sink == name]
             if drafts:
                 self.progress.say(f"pushing {len(drafts)} to {name}")
-            if self.summary.dry_run:
+            if wrong:
+                push.hold(drafts, wrong)
+            elif self.summary.dry_run:
                 push.rehearse(drafts)
             else:
                 push.send(drafts)

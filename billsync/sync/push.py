@@ -68,6 +68,11 @@ class Push:
             except VendorError as error:  # the books could not even be asked: nothing was sent
                 self._note("refused", draft, reason=_one_line(error))
 
+    def hold(self, drafts: Iterable[Draft], reason: str) -> None:
+        """Send none of them tonight."""
+        for draft in drafts:
+            self._note("held", draft, reason=reason)
+
     def rehearse(self, drafts: Iterable[Draft]) -> None:
         """What `send` would do, to the byte, without a write anywhere."""
         for draft in drafts:

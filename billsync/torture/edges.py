@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import format_datetime
 from typing import Any, ClassVar, Final
 
 import httpx
@@ -113,10 +114,11 @@ class TornLedger(Ledger):
 
 
 class Wire(httpx.BaseTransport):
-    """A vendor without a socket, with an edge on either side of it."""
+    """A vendor without a socket, with an edge on either side of it. `dated`: its answers tell the true time."""
 
-    def __init__(self, vendor: FakeServer, edges: Edges, log: Callable[[str], None]) -> None:
+    def __init__(self, vendor: FakeServer, edges: Edges, log: Callable[[str], None], *, dated: bool) -> None:
         self._vendor = vendor.transport()
+        self._clock = vendor.clock if dated else None
         self._edges = edges
         self._log = log
 
@@ -128,6 +130,8 @@ class Wire(httpx.BaseTransport):
             except httpx.TransportError as error:
                 self._log(f"{what}: {type(error).__name__}")
                 raise
+            if self._clock is not None:
+                response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
             self._log(f"{what}: {response.status_code}")
         return response
 

@@ -38,6 +38,8 @@ def of_the_books(world: World) -> Iterator[Breach]:
     """One reference, one document; no identity billed above what it was ever worth, on documents that stand."""
     for reference in world.changed_under_way:
         yield Breach(kind="document", what=f"{reference} was sent with another content than before")
+    for misdated in world.misdated:
+        yield Breach(kind="document", what=f"{misdated}, and every vendor told the true time")
     gross: dict[str, int] = {}
     cash: dict[str, int] = {}
     for reference, documents in world.documents().items():
@@ -85,6 +87,8 @@ def of_the_night(world: World, summary: NightSummary, ledger: Ledger) -> Iterato
         yield Breach(kind="stranger", what="a document of ours is called another ledger's, and none was ever lost")
     if world.skew_before not in (None, world.skew) and summary.exit_code == 0 and evaluation.verdict == "balanced":
         yield Breach(kind="silent", what="all is well, by a clock that is wrong by a year")
+    if world.dated and world.skew and summary.exit_code == 0 and any(poll.complete for poll in summary.polls):
+        yield Breach(kind="silent", what="all is well, by a clock that every vendor contradicts")
 
 
 def of_the_polls(

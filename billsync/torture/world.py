@@ -32,6 +32,7 @@ from billsync.torture.shapes import PROJECTS, SHAPES, Shape, shape
 from billsync.torture.worth import Worth
 
 FIRST_NIGHT: Final = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+_MISDATED: Final = timedelta(days=200)
 LATEST: Final = 90
 """Seconds after which a slow request of testing.faults has come through for certain."""
 _KEYS: Final = ((None, False), (86_400, False), (360, False), (0, True), (0, False))
@@ -92,7 +93,7 @@ class TornFirm(Firm):
             sleep=self.sleep,
             now=self.now,
             patience=account.patience,
-            transport=Wire(vendor, world.edges, world.say),
+            transport=Wire(vendor, world.edges, world.say, dated=world.dated),
             on_event=self.events.append,
         )
 
@@ -114,6 +115,10 @@ class World:
         """When that was, by the ledger."""
         self.asks_a_person = False
         """True once only a person can go on: told every night, with nothing sent meanwhile."""
+        self.dated = script.books % 7 < 4
+        """True where vendors tell the true time with their answers, as most do."""
+        self.misdated: list[str] = []
+        """Documents dated by a clock that their own books contradicted."""
         self.lines: list[str] = []
         self.edges = Edges(self.say)
         self.work = FakeWorklog(clock=self.clock)
@@ -164,6 +169,10 @@ class World:
 
     def leaves(self, invoice: Invoice) -> None:
         """A document is about to be sent. The same reference must bill the same work at the same amounts, for ever."""
+        if invoice.reference not in self.sent and self.dated and self.disk is None:
+            apart = abs(invoice.issued_on - self.clock.now().date())
+            if apart > _MISDATED:
+                self.misdated.append(f"{invoice.reference} is dated {invoice.issued_on}")
         known = self.sent.setdefault(invoice.reference, invoice)
         if _worth(known) != _worth(invoice):
             self.changed_under_way.append(invoice.reference)

@@ -105,9 +105,11 @@ class Books:
         path = self._store.folder / _FILE
         if not path.exists():
             return {}
-        made = {
+        made: dict[str, Document] = {
             str(document[name]): document for document in self._store.originals() for name in ("number", "reference")
         }
+        by_hand = [number for number in self._store.numbers() if number not in made]
+        made |= {number: self._standing(number, {})[0] for number in by_hand}
         found: dict[str, tuple[Payment, ...]] = {}
         with open_table(path, TableFormat()) as table:
             for row in table.rows:

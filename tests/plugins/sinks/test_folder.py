@@ -250,6 +250,17 @@ def test_payments_make_a_document_part_paid_and_paid(tmp_path):
         books.void(made)
 
 
+def test_a_document_that_a_person_wrote_is_paid_by_its_number(tmp_path):
+    books = sink(tmp_path)
+    made = books.create(invoice(), "k")
+    folder = tmp_path / "invoices"
+    written = json.loads((folder / "2026-0001.json").read_text(encoding="utf-8"))
+    by_hand = {**written, "number": "HAND-2026-0001", "reference": ""}
+    (folder / "HAND-2026-0001.json").write_text(json.dumps(by_hand), encoding="utf-8")
+    (folder / "payments.csv").write_text("number,amount\nHAND-2026-0001,26100\n", encoding="utf-8")
+    assert {one.number: one.status for one in books.read_back(None)} == {made.number: "open", "HAND-2026-0001": "paid"}
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
