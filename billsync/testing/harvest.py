@@ -14,8 +14,9 @@ from billsync.testing.server import Request, Response
 from billsync.testing.tracker import TOKEN, FakeTracker, Row
 
 ACCOUNT: Final = "123456"
-_LISTS: Final = ("projects", "time_entries", "expenses")
+_LISTS: Final = ("projects", "time_entries", "expenses", "estimates")
 _DATED: Final = ("time_entries", "expenses")
+_NUMBERED: Final = (*_DATED, "estimates")
 
 
 class FakeHarvest(FakeTracker):
@@ -84,6 +85,21 @@ class FakeHarvest(FakeTracker):
             },
         )  # fmt: skip
 
+    def add_estimate(self, number: int, amount: str, on: date, **more: Any) -> Row:
+        """An estimate that Acme accepted at noon of a day; `amount` with its taxes."""
+        self._ids += 1
+        accepted = f"{on}T12:00:00Z"
+        line = {"id": self._ids * 10, "kind": "Service", "description": "Design", "amount": Decimal(amount)}
+        return self.insert(
+            "estimates",
+            {
+                "id": self._ids, "number": str(number), "purchase_order": "", "amount": Decimal(amount), "tax": None,
+                "tax_amount": Decimal(0), "tax2": None, "tax2_amount": None, "currency": "USD", "state": "accepted",
+                "subject": "Site", "client": {"id": 310, "name": "Acme"}, "line_items": [line],
+                "accepted_at": accepted, **more,
+            },
+        )  # fmt: skip
+
     def _work(self, project: Row, on: date, user: int, name: str, more: Mapping[str, Any]) -> Row:
         self._ids += 1
         status = more.get("approval_status", "approved")
@@ -139,7 +155,7 @@ class FakeHarvest(FakeTracker):
         """Work is paged by number, the rest by cursor; the sheet of the vendor says so."""
         following = None
         if after is not None:
-            turn = {"page": after // self.page_size + 1} if name in _DATED else {"cursor": after}
+            turn = {"page": after // self.page_size + 1} if name in _NUMBERED else {"cursor": after}
             kept = {key: value for key, value in query.items() if key not in ("page", "cursor", "turn")}
             following = f"{self.url}/{name}?{urlencode({**kept, **turn, 'turn': self.turn})}"
         links = {"first": f"{self.url}/{name}", "next": following, "previous": None, "last": None}
@@ -156,7 +172,7 @@ def _matches(row: Row, query: Mapping[str, str], *, dated: bool) -> bool:
     if since and instant(row["updated_at"]) < instant(since):
         return False
     if not dated:
-        return True
+        return query.get("state", row.get("state")) == row.get("state", query.get("state"))
     for name in ("approval_status", "is_billed"):
         if name in row and query.get(name, str(row[name]).lower()) != str(row[name]).lower():
             return False

@@ -13,9 +13,11 @@ from billsync.testing.invoices import credit_memo, invoice, line
 from billsync.testing.vendor_contract import OpenApi, Xsd, unread_examples
 from billsync_plugins.sinks import _quickbooks_documents as documents
 from billsync_plugins.sinks.quickbooks import QuickBooks
+from billsync_plugins.sources import _harvest_work as harvest_work
 from billsync_plugins.sources import harvest
 from billsync_plugins.sources._asana_phases import PhaseOptions, phase, project
 from billsync_plugins.sources._asana_time import ENTRY, time_entry
+from billsync_plugins.sources._harvest_estimates import contract
 from tests.plugins.test_asana import TestAsana as Asana
 from tests.plugins.test_harvest import TestHarvest as Harvest
 
@@ -115,18 +117,24 @@ def test_a_member_that_does_not_fit_is_named(contracts):
 
 def test_examples_of_harvest_are_read(contracts):
     def times(body):
-        return [harvest.time_entry(raw, "rounded_hours", None, {}) for raw in body.get("time_entries", [body])]
+        return [harvest_work.time_entry(raw, "rounded_hours", None, {}) for raw in body.get("time_entries", [body])]
 
     def projects(body):
         return map(harvest.project, body["projects"])
 
     def expenses(body):
-        return [harvest.expense(raw, None) for raw in body["expenses"]]
+        return [harvest_work.expense(raw, None) for raw in body["expenses"]]
 
     def currency(body):
         return [entry["currency"] for entry in body["clients"]]
 
+    def estimates(body):
+        return [
+            contract({**raw, "state": "accepted", "accepted_at": raw["sent_at"]}, "UTC") for raw in body["estimates"]
+        ]
+
     readers = {
+        "GET /estimates": estimates,
         "GET /time_entries": times,
         "PATCH /time_entries": times,
         "GET /expenses": expenses,
@@ -135,7 +143,7 @@ def test_examples_of_harvest_are_read(contracts):
         "GET /users": lambda body: [user["access_roles"] for user in body["users"]],
         "GET /clients": currency,
     }
-    others = ("GET /task_assignments", "GET /reports", "GET /estimates", "GET /invoices", "POST /invoices")
+    others = ("GET /task_assignments", "GET /reports", "GET /invoices", "POST /invoices")
     assert unread_examples(contracts / "harvest.examples.json", readers, dict.fromkeys(others, NOT_OURS)) == []
 
 

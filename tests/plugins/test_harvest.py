@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,14 @@ WORK = ("id", "project.id", "user.id", "spent_date", "billable", "approval_statu
 
 class TestHarvest(SourceContract):
     source = Harvest
-    tables = {"project": "projects", "time": "time_entries", "expense": "expenses"}
-    lists = {"project": "/projects", "time": "/time_entries", "expense": "/expenses"}
+    options = {"estimates": True}
+    tables = {"project": "projects", "time": "time_entries", "expense": "expenses", "contract": "estimates"}
+    lists = {"project": "/projects", "time": "/time_entries", "expense": "/expenses", "contract": "/estimates"}
     promised = {
         "project": ("id", "name", "client.name", "is_active"),
         "time": (*WORK, "rounded_hours", "user.name", "task.name"),
         "expense": (*WORK, "total_cost", "client.currency", "expense_category.name"),
+        "contract": ("id", "client.name", "amount", "currency", "accepted_at", "line_items"),
     }
 
     def vendor(self):
@@ -31,13 +34,14 @@ class TestHarvest(SourceContract):
     def add(self, kind, number, on):
         if kind == "project":
             return str(self.tracker.add_project(100 + number, f"Project {number}")["id"])
+        if kind == "contract":
+            return str(self.tracker.add_estimate(1000 + number, "9630.00", on)["id"])
         row = (self.tracker.add_time if kind == "time" else self.tracker.add_expense)(31, on, "1.75")
         return str(row["id"])
 
     def change(self, kind, ident):
-        self.tracker.edit(
-            self.tables[kind], ident, **({"name": "Renamed"} if kind == "project" else {"billable": False})
-        )
+        changed: dict[str, dict[str, Any]] = {"project": {"name": "Renamed"}, "contract": {"amount": Decimal(1)}}
+        self.tracker.edit(self.tables[kind], ident, **changed.get(kind, {"billable": False}))
 
     def withdraw(self, ident):
         self.tracker.edit("time_entries", ident, approval_status="submitted")
@@ -169,6 +173,31 @@ def test_an_idle_night_takes_one_call_a_list(kit):
     window = replace(kit.window, changed_since=kit.tracker.clock.now())
     assert kit.read("time", window) == {}
     assert [request.path for request in kit.tracker.log] == ["/time_entries"]
+
+
+@pytest.mark.parametrize(("zone", "signed"), [("UTC", DAY), ("Pacific/Auckland", DAY + timedelta(days=1))])
+def test_an_accepted_estimate_is_a_contract_before_tax(kit, zone, signed):
+    more: dict[str, Any] = {"tax_amount": Decimal("450.00"), "tax2_amount": Decimal("180.00"), "purchase_order": "PO-7"}
+    kit.tracker.add_estimate(1001, "9630.00", DAY, **more)
+    kit.tracker.add_estimate(1002, "500.00", DAY, state="sent", accepted_at=None)
+    kit.bench.more = {"estimates": True, "zone": zone}
+    [terms] = kit.read("contract").values()
+    assert (terms.value, terms.currency, terms.client, terms.signed_on) == (Decimal(9000), "USD", "Acme", signed)
+    assert [(line.name, line.amount) for line in terms.lines] == [("Design", Decimal(9630))]
+    assert terms.custom == {"number": "1001", "purchase_order": "PO-7", "subject": "Site"}
+
+
+def test_an_estimate_of_another_state_means_that_the_filter_was_ignored(kit):
+    kit.tracker.add_estimate(1002, "500.00", DAY, state="declined")
+    kit.tracker.ignored.add("state")
+    with pytest.raises(BadAnswer, match="declined"):
+        kit.read("contract")
+
+
+def test_estimates_are_read_where_the_account_asks_for_them(kit):
+    options = kit.bench.options()
+    assert "contract" in Harvest.kinds(options)
+    assert Harvest.kinds(options.model_copy(update={"estimates": False})) == {"project", "time", "expense"}
 
 
 @wrong_guess("harvest", "an approval moves `updated_at`")

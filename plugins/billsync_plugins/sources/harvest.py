@@ -1,24 +1,26 @@
-"""Harvest: time, expenses, projects with their budgets. API v2, https://help.getharvest.com/api-v2/ (2026-10).
+"""Harvest: time, expenses, projects with their budgets, accepted estimates. API v2 of October 2026.
 
-A personal access token has the rights of its maker: only an administrator sees everybody's work (`check` says so).
+https://help.getharvest.com/api-v2/. A personal access token has the rights of its maker: only an administrator sees
+everybody's work (`check` says so).
 - The currency is not on the time entry but on its project's client; a rate that the token may not see is null: unknown.
 - Where the company has approval switched off, nothing is ever approved: then the contract decides, or the option.
 - A running timer is open: its hours still grow. Deletions leave no trace. `is_billed` tells of Harvest's invoices only.
 Unconfirmed: an approval moves `updated_at` - shows as: a late approval of an old entry counts from the full sweep on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-from billsync.model.work import Approval, ApprovalState, Expense, Project, TimeEntry, Window
+from billsync.model.work import ApprovalState, ContractTerms, Expense, Project, TimeEntry, Window
 from billsync.sdk import Field, Identity, Offers, Source, TokenOrLogin, sources, token_or_login
 from billsync.sdk.api import Api, Bearer, Json, Limit
 from billsync.sdk.paging import NextLink
 from billsync.sdk.parse import need
 from billsync.sdk.row import Row, inside, utc_text_or_none
+from billsync_plugins.sources._harvest_estimates import contract
+from billsync_plugins.sources._harvest_work import expense, time_entry
 
-APPROVALS: Mapping[str, ApprovalState] = {"approved": "approved", "submitted": "submitted", "unsubmitted": "open"}
 ID = "https://id.getharvest.com"
 
 
@@ -28,6 +30,8 @@ class HarvestOptions(TokenOrLogin):
     account_id: str = Field(description="Number of the account: id.getharvest.com/developers, beside the token.")
     hours: Literal["rounded", "exact"] = Field(default="rounded", description="Harvest's own invoices use rounded.")
     treat_as_approved: bool = Field(default=False, description="All time counts, if the company has no approval.")
+    estimates: bool = Field(default=False, description="Read accepted estimates as contracts.")
+    zone: str = Field(default="UTC", description="Zone in which the acceptance of an estimate becomes a date.")
     contact: str | None = Field(default=None, description="Mail or link for the User-Agent, as Harvest asks.")
 
 
@@ -45,7 +49,12 @@ class Harvest(Source[HarvestOptions]):
         headers={"Harvest-Account-Id": "{account_id}"},
         message_at=("message", "error_description", "error"),
     )
-    offers = Offers(kinds=frozenset({"project", "time", "expense"}), approval="native", changes="since")
+    offers = Offers(
+        kinds=frozenset({"project", "time", "expense", "contract"}),
+        only_if={"contract": "estimates"},
+        approval="native",
+        changes="since",
+    )
     quality = "silver"
 
     def check(self) -> Identity:
@@ -69,6 +78,10 @@ class Harvest(Source[HarvestOptions]):
 
     def expenses(self, window: Window) -> Iterator[Expense]:
         return inside(window, (expense(raw, self._terms[0]) for raw in self._dated("expenses", window)))
+
+    def contracts(self, window: Window) -> Iterator[ContractTerms]:
+        rows = self.http.rows("/estimates", {"state": "accepted"}, at="estimates")
+        return (contract(raw, self.options.zone) for raw in rows)
 
     def _dated(self, kind: str, window: Window) -> Iterator[Json]:
         since = utc_text_or_none(window.changed_since)
@@ -98,48 +111,6 @@ def project(raw: Json) -> Project:
         currency=row.maybe.text("client.currency"),
         custom={name: str(raw[name]) for name in ("code", "bill_by", "fee") if raw.get(name) not in (None, "")},
     )
-
-
-def time_entry(raw: Json, hours: str, unapproved: ApprovalState | None, currencies: dict[str, str | None]) -> TimeEntry:
-    """`hours`: the member that is billed · `currencies`: project id -> currency of its client, in which the rate is."""
-    row = Row(raw, "time entry")
-    return TimeEntry(
-        **_common(row, unapproved),
-        person_name=row.text("user.name"),
-        worked_on=row.day("spent_date"),
-        hours=row.dec(hours),
-        task=row.text("task.name"),
-        rate=row.maybe.dec("billable_rate"),
-        currency=currencies.get(row.ident("project.id")),
-        url=row.maybe.text("external_reference.permalink"),
-    )
-
-
-def expense(raw: Json, unapproved: ApprovalState | None) -> Expense:
-    """`total_cost` is in major units of the client's currency."""
-    row = Row(raw, "expense")
-    return Expense(
-        **_common(row, unapproved),
-        spent_on=row.day("spent_date"),
-        amount=row.dec("total_cost"),
-        currency=row.text("client.currency"),
-        category=row.text("expense_category.name"),
-        receipt=row.maybe.text("receipt.url"),
-    )
-
-
-def _common(row: Row, unapproved: ApprovalState | None) -> dict[str, Any]:
-    told = row.one_of("approval_status", APPROVALS)
-    state = "open" if row.maybe.flag("is_running") else unapproved if unapproved and told != "approved" else told
-    return {
-        "id": row.ident("id"),
-        "project": row.ident("project.id"),
-        "person": row.ident("user.id"),
-        "billable": row.flag("billable"),
-        "approval": Approval(state=state),
-        "billed_at_source": row.flag("is_billed"),
-        "notes": row.maybe.text("notes"),
-    }
 
 
 billsync_sources = sources(Harvest)
