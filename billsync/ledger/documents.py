@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ def read_back(conn: sqlite3.Connection, sink: str, receipts: Sequence[Receipt], 
         if was is None:
             continue
         before, expected, first = was
+        receipt = _named(receipt, before)
         told = _changes(before, receipt)
         if not told and canonical(before) == canonical(receipt):
             continue
@@ -63,6 +65,13 @@ def read_back(conn: sqlite3.Connection, sink: str, receipts: Sequence[Receipt], 
     wake_identities(conn, _identities(conn, [state["receipt"].reference for state in states if state["differs"]]))
     _keep_phantoms(conn, sink, receipts, read_at)
     return changes
+
+
+def _named(receipt: Receipt, before: Receipt) -> Receipt:
+    """Some books tell no more of a deleted document than its id: it is still the one that bore our reference."""
+    if receipt.status != "deleted" or receipt.reference:
+        return receipt
+    return replace(before, status="deleted", balance=None, updated_at=receipt.updated_at, revision=receipt.revision)
 
 
 def _identities(conn: sqlite3.Connection, references: Sequence[str]) -> list[str]:
@@ -203,9 +212,19 @@ def _newest(conn: sqlite3.Connection, sink: str, receipts: Iterable[Receipt]) ->
 def last_read_back(conn: sqlite3.Connection, sink: str) -> datetime | None:
     """Up to when this sink was read: the newest change it told, or our own clock where that was behind.
 
-    A clock that was ahead hides no change then. None: it was never read, or told no times, and is read whole.
+    A clock that was ahead hides no change then. Where it told none yet but took a document of ours, up to the first of
+    these: read whole, some books would not tell that it was deleted since. None: it was never read, or told no times,
+    and is read whole.
     """
-    found = conn.execute(
-        "SELECT min(at, newest) FROM read_back WHERE sink = ? ORDER BY id DESC LIMIT 1", (sink,)
-    ).fetchone()
-    return None if found is None or found[0] is None else instant(found[0])
+    found = conn.execute("SELECT at, newest FROM read_back WHERE sink = ? ORDER BY id DESC LIMIT 1", (sink,)).fetchone()
+    if found is None:
+        return None
+    at, newest = instant(found[0]), found[1] and instant(found[1])
+    told = newest or _first_taken(conn, sink)
+    return told and min(at, told)
+
+
+def _first_taken(conn: sqlite3.Connection, sink: str) -> datetime | None:
+    """When the books made the first document of ours, by their own clock."""
+    found = conn.execute("SELECT receipt FROM document WHERE sink = ? ORDER BY id LIMIT 1", (sink,)).fetchone()
+    return found and decode(Receipt, found[0]).updated_at

@@ -110,7 +110,7 @@ def _nothing_stands_on(conn: sqlite3.Connection, reference: str, old: Sequence[t
     found = _standing_on(conn, reference, old)
     if found is not None:
         kind, later, identity = found
-        what = "credit" if kind == "credited" else "release of the hold-back"
+        what = {"credited": "credit", "billed": "billing once more"}.get(kind, "release of the hold-back")
         raise LedgerError(
             f"{reference} cannot be let go: a {what} stands on it ({later})",
             where=identity,
@@ -134,12 +134,19 @@ def _posted_on(conn: sqlite3.Connection, reference: str) -> list[tuple[Any, ...]
 def _standing_on(
     conn: sqlite3.Connection, reference: str, old: Sequence[tuple[Any, ...]]
 ) -> tuple[str, str, str] | None:
-    """A later credit of the same work, or a later release of what the document withheld: kind, document, identity."""
+    """A later credit of the same work, what was billed once more of a credit, or a later release of what the document
+    withheld: kind, document, identity."""
     for number, identity, contract, client, currency, kind in old:
         later: tuple[Any, ...] | None = None
         if kind in ("billed", "withheld"):
             later = conn.execute(
                 _STANDING + "p.identity = ? AND p.client = ? AND p.kind IN ('credited', 'released')",
+                (number, reference, identity, client),
+            ).fetchone()
+        if kind == "credited":
+            later = conn.execute(
+                _STANDING + "p.identity = ? AND p.client = ? AND p.kind = 'billed' "
+                "AND EXISTS (SELECT 1 FROM decision AS d WHERE d.id = p.decision AND d.kind = 'rebill')",
                 (number, reference, identity, client),
             ).fetchone()
         if later is None and kind == "withheld":

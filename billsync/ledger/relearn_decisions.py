@@ -76,7 +76,7 @@ class Decided:
         return number
 
     def _asked_for(self, part: Stamped) -> int:
-        """Where the stamp does not say: the credit that asked for it, where an older backup knows one; else one that stands for it."""
+        """Where the stamp does not say: a credit that an older backup knows, else one that stands for it."""
         found = self._conn.execute("SELECT DISTINCT invoice FROM posting WHERE identity = ?", (part.identity,))
         subjects = {part.identity, *(row[0] for row in found)}
         asked = [one.id for one in self._here.values() if one.kind == "credit" and one.subject in subjects]
