@@ -8,13 +8,16 @@ import sys
 
 import benchmarks
 
-NOT_ONE = {"__main__", "processes", "mutation_operators", "mutation_run"}
-LONG = {"mutation"}
-"""Takes a quarter of an hour: only by name, and with options of its own."""
+NOT_ONE = {
+    "__main__", "children", "connectors_page", "edges", "firm", "mutation_operators", "mutation_run", "processes"
+}  # fmt: skip
+LONG = {"connectors", "crash_matrix", "mutation", "races"}
+"""Take minutes to a quarter of an hour: only by name, and with options of their own."""
 
 
 def main(names: list[str]) -> None:
     """Run the benchmarks one after the other."""
+    names = [name.replace("-", "_") if name.replace("-", "_") in LONG else name for name in names]
     if names and names[0] in LONG:
         importlib.import_module(f"benchmarks.{names[0]}").main(names[1:])
         return
