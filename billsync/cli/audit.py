@@ -20,6 +20,7 @@ app = group(
     examples_of=(
         "billsync audit verify --against heads.txt",
         "billsync audit anchor --to heads.txt",
+        "billsync audit anchor --mail accountant",
         "billsync audit prove INV-0012 --out INV-0012.proof",
         "billsync audit export --dir audit-2026-07",
     ),
@@ -124,24 +125,32 @@ def anchor(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Add it to FILE, kept where billsync cannot write.")
     ] = None,
+    mail: Annotated[
+        str | None, typer.Option("--mail", metavar="ACCOUNT", help="Send it through this account of `notifications`.")
+    ] = None,
     config: ConfigFile = None,
 ) -> int:
     """Print the signed head of the journal, to be kept outside.
 
-    Mail it to your accountant, or keep it in a place that whoever could change the ledger cannot change. Any one head
-    shows later whether a row before it was rewritten. With --to, the heads already in FILE are checked first.
+    Mail it to your accountant (--mail), or keep it in a place that whoever could change the ledger cannot change. Any
+    one head shows later whether a row before it was rewritten. With --to, the heads already in FILE are checked first.
     """
     from billsync.cli.firm import look
     from billsync.cli.say import say, write
+    from billsync.sync.notify import send_head
 
     before = _heads(to) if to is not None and to.exists() else ()
     with look(config) as firm:
         firm.ledger.continues(before)
-        head = firm.ledger.head(_signer(firm.firm, firm.ledger.id), firm.firm.now())
+        ledger = firm.ledger.id
+        head = firm.ledger.head(_signer(firm.firm, ledger), firm.firm.now())
     notes = [one.note for one in (*before, head)] if to is not None else [head.note]
     write(lambda file: file.write("\n".join(notes)), to)
     if to is not None:
         say(f"Added the head of {head.size} rows to {to}")
+    if mail is not None:
+        send_head(firm.firm, mail, head.note, rows=head.size, ledger=ledger)
+        say(f"Sent the head of {head.size} rows through {mail}")
     return 0
 
 

@@ -21,7 +21,7 @@ from billsync.sdk.api import (
     Success,
     Throttle,
 )
-from billsync.sdk.hooks import hookimpl, sinks, sources
+from billsync.sdk.hooks import hookimpl, notifiers, sinks, sources
 from billsync.sdk.login import AppLogin, TokenOrLogin, token_or_login
 from billsync.sdk.notifier import Message, Notifier
 from billsync.sdk.options import Field, Location, Options, Secret
@@ -86,6 +86,7 @@ __all__ = [
     "Throttle",
     "TokenOrLogin",
     "hookimpl",
+    "notifiers",
     "sinks",
     "sources",
     "token_or_login",

@@ -73,6 +73,11 @@ def sinks(*found: type[Sink[Any]]) -> Callable[[], list[type[Sink[Any]]]]:
     return hookimpl(lambda: list(found))
 
 
+def notifiers(*found: type[Notifier[Any]]) -> Callable[[], list[type[Notifier[Any]]]]:
+    """The hook of a file of notifiers: `billsync_notifiers = notifiers(Pager)`."""
+    return hookimpl(lambda: list(found))
+
+
 HOOKS: Sequence[str] = (
     "billsync_sources",
     "billsync_sinks",

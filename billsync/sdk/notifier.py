@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 
 from billsync.sdk.account import Account, O
 
@@ -16,6 +17,8 @@ class Message:
     text: str
     html: str = ""
     verdict: str = ""
+    at: datetime | None = None
+    """When the run ended, UTC."""
     run: str = ""
     """Names the run: the same message bears the same name at every attempt."""
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from billsync.model.book import Intent
-from billsync.model.errors import BillsyncError, UsageError
+from billsync.model.errors import BillsyncError, LedgerError, UsageError
 from billsync.model.statement import Evaluation
 from billsync.rules.engine import evaluate
 from billsync.sync.books import read_back
@@ -22,6 +22,7 @@ from billsync.sync.evidence import Evidence
 from billsync.sync.firm import Firm
 from billsync.sync.lock import run_lock
 from billsync.sync.marks import Marks
+from billsync.sync.notify import notify, stopped
 from billsync.sync.poll import KINDS, Memory, Wanted, poll_all
 from billsync.sync.push import Push
 from billsync.sync.summary import NightSummary, Progress, Quiet
@@ -60,6 +61,23 @@ def run(
     Raises Locked, LedgerError, UsageError."""
     progress = progress or Quiet()
     _known(firm, accounts)
+    try:
+        return _run(firm, progress, dry_run=dry_run, full=full, accounts=accounts, only=only)
+    except LedgerError as error:
+        if not dry_run:
+            stopped(firm, error)
+        raise
+
+
+def _run(
+    firm: Firm,
+    progress: Progress,
+    *,
+    dry_run: bool,
+    full: bool,
+    accounts: Collection[str],
+    only: OutOfCycle | None,
+) -> NightSummary:
     with run_lock(firm.config.ledger_path, now=firm.now), firm.ledger() as ledger:
         night = _Night(firm, ledger, progress, dry_run=dry_run, only=only)
         if not dry_run:
@@ -111,6 +129,9 @@ class _Night:
             self.summary.findings.extend(marks.findings)
         self.summary.finished = self.firm.now()
         self._after_run()
+        if not self.summary.dry_run:
+            self.progress.say("telling people")
+            self.summary.findings.extend(list(notify(self.firm, self.summary, ledger=self.ledger.id)))
 
     def _open_books(self, stack: ExitStack) -> dict[str, Push]:
         """Sinks whose open questions are settled and that know no other ledger: only these are pushed to."""
