@@ -19,7 +19,7 @@ from billsync.ledger import rest
 from billsync.ledger.database import instant, stamp_of
 from billsync.ledger.decisions import decisions
 from billsync.ledger.documents import documents_told
-from billsync.ledger.keeping import contracts_at, places_of_chosen
+from billsync.ledger.keeping import contracts_at, former_terms, places_of_chosen
 from billsync.ledger.lookalikes import lookalikes
 from billsync.ledger.observations import observation_of
 from billsync.ledger.outbox import OPEN, intents, intents_at
@@ -78,6 +78,7 @@ def facts(
         sinks=terms.sinks,
         last_billed=last_billed(conn, contracts, as_of=as_of),
         last_worked=last_worked(conn, today, as_of=as_of),
+        former=former_terms(conn, contracts, postings),
         needs_customer=terms.needs_customer,
         contracts_from=terms.contracts_from.account if terms.contracts_from else "",
     )

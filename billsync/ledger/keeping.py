@@ -12,7 +12,7 @@ from billsync.ledger.postings import post, posted
 from billsync.ledger.projection import next_id, record
 from billsync.ledger.rest import put_to_rest
 from billsync.ledger.told import with_told
-from billsync.model.book import Place, Terms
+from billsync.model.book import Place, Posting, Terms
 from billsync.model.codec import decode
 from billsync.model.contract import Contract, without_origins
 from billsync.model.statement import Evaluation
@@ -102,6 +102,25 @@ def contracts_at(conn: sqlite3.Connection, as_of: datetime, given: Mapping[str, 
     if not kept:
         return given
     return {name: given[name] if _same(given.get(name), contract) else contract for name, contract in kept.items()}
+
+
+def former_terms(
+    conn: sqlite3.Connection, contracts: Mapping[str, Contract], postings: Iterable[Posting]
+) -> dict[str, Contract]:
+    """Terms that were replaced since these postings, by fingerprint; where a cap is or was among them, for then it
+    matters whether a price changed or a limit."""
+    current = {name: one.fingerprint() for name, one in contracts.items()}
+    wanted = {(one.fact.contract, one.fact.fingerprint) for one in postings if one.fact.fingerprint}
+    found = {}
+    for name, fingerprint in sorted(wanted - current.items()):
+        row = conn.execute(
+            "SELECT body FROM terms WHERE contract = ? AND fingerprint = ? "
+            "AND (? OR json_array_length(body, '$.caps') > 0) LIMIT 1",
+            (name, fingerprint, name in contracts and bool(contracts[name].caps)),
+        ).fetchone()
+        if row is not None and name in contracts:
+            found[fingerprint] = decode(Contract, row[0])
+    return found
 
 
 def _same(given: Contract | None, kept: Contract) -> bool:

@@ -203,6 +203,8 @@ class Facts:
     """Contract -> the last night on which something of it was billed, work at rest included."""
     last_worked: Mapping[str, date] = field(default_factory=dict)
     """"account:person" -> the last date of work within six weeks, work at rest included."""
+    former: Mapping[str, Contract] = field(default_factory=dict)
+    """Fingerprint -> terms that are not in force any more, under which something in `postings` was billed."""
     contracts_from: str = ""
     """The account whose contracts the firm takes as they are; "": none."""
     needs_customer: frozenset[str] = frozenset()

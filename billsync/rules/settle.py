@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from billsync.model.book import Decision
+from billsync.model.contract import Contract, without_origins
 from billsync.model.statement import Bucket
+from billsync.model.work import canonical_bytes
 from billsync.rules.again import rebillable
 from billsync.rules.gates import Gatekeeper
 from billsync.rules.split import share_of
@@ -173,6 +175,20 @@ def _moved(view: View, share: Share, amount: int, credited: bool, gatekeeper: Ga
 
 
 def _room_came_back(view: View, share: Share) -> bool:
-    """The same version under the same terms, trimmed by a cap before: it takes room by itself, it did not change."""
-    work, last = share.work, share.standing.evidence
-    return bool(work.contract.caps) and last == (work.evidence, view.fingerprint(work.contract))
+    """The same version at the same price, trimmed by a cap before: it takes room by itself, it did not change."""
+    now, last = share.work.contract, share.standing.evidence
+    if last is None or last[0] != share.work.evidence:
+        return False
+    if last[1] == view.fingerprint(now):
+        return bool(now.caps)
+    former = view.facts.former.get(last[1])
+    return former is not None and bool(former.caps or now.caps) and _same_price(former, now)
+
+
+def _same_price(former: Contract, now: Contract) -> bool:
+    """Caps apart, both terms price work alike."""
+    then, today = (
+        canonical_bytes([one.time, one.expenses, one.milestones, one.lines, one.rounding, one.currency])
+        for one in map(without_origins, (former, now))
+    )
+    return then == today
