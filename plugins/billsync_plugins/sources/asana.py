@@ -94,7 +94,7 @@ class Asana(Source[AsanaOptions]):
         dates = {"entered_on_start_date": str(window.since), "entered_on_end_date": str(window.until)}
         places = [{"attributable_to": gid} for gid in self.options.projects] or [{"workspace": self.options.workspace}]
         rows = (raw for place in places for raw in self._rows("/time_tracking_entries", ENTRY, **place, **dates))
-        return inside(window, (time_entry(raw if is_whole(raw) else self._entry(raw["gid"])) for raw in rows))
+        return inside(window, (time_entry(self._whole(raw)) for raw in rows))
 
     def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
         """Into the text field `mark_field` of milestones and approvals; the same once more does no harm."""
@@ -117,8 +117,9 @@ class Asana(Source[AsanaOptions]):
     def _one(self, path: str, fields: list[str]) -> Json:
         return need(self.http.get(path, {"opt_fields": fields}), "data")
 
-    def _entry(self, gid: str) -> Json:
-        return self._one(f"/time_tracking_entries/{gid}", ENTRY)
+    def _whole(self, raw: Json) -> Json:
+        """The entry with its approval, read singly where the list did not tell."""
+        return raw if is_whole(raw) else self._one(f"/time_tracking_entries/{raw['gid']}", ENTRY)
 
     def _attachments(self, task: str) -> tuple[str, ...]:
         files = self._rows("/attachments", ["name"], parent=task) if self.options.attachments else ()

@@ -1,6 +1,7 @@
 """Smartsheet: rows of sheets as records, by column mapping. API 2.0 of August 2024, https://developers.smartsheet.com.
 
-A token of a user with whom the sheets are shared, or OAuth 2 (its tokens rotate). Columns are mapped by id or title.
+A token of a user with whom the sheets are shared, or OAuth 2 (its tokens rotate; to mark what was billed it needs
+`more_scopes: WRITE_SHEETS`). Columns are mapped by id or title.
 - Whole sheets are read: what changes by a formula need not move the row's time, and deleted rows leave no trace.
 - Beyond the last page the vendor may repeat it: a list ends where as many rows have come as the sheet says it has.
 - Parent rows roll their children up: a sheet with a hierarchy is refused until `rows` says which of them count.
