@@ -108,12 +108,15 @@ def docs(
     """Write the generated pages: connectors, hooks, commands.
 
     FOLDER/connectors/ gets one page a kind, the list of them, and column mapping; beside it stand hooks.md and
-    commands.md. A page of a connector that is gone is removed.
+    commands.md. A page of a connector that is gone is removed. The README.md above FOLDER gets its table of connectors
+    between two lines <!-- connectors -->, where it has them.
     """
     from billsync.cli.say import say
+    from billsync.reports.connector_page import short_table
     from billsync.reports.connector_write import write_pages
 
-    changed = write_pages(generated(), folder)
+    table = short_table(built_in(), folder=f"{folder.name}/connectors/")
+    changed = write_pages(generated(), folder, readme=folder.absolute().parent / "README.md", table=table)
     for path in changed:
         say(str(path))
     say(f"{len(changed)} pages changed" if changed else "every page was up to date")

@@ -72,7 +72,7 @@ def _ways(examples: Sequence[Example]) -> Iterator[Block]:
     for at, example in enumerate(examples):
         lead = "With" if at == 0 else "Or with"
         way = example.way
-        yield Words(f"{lead} {way.words}" if way.options else "No log-in is needed", "heading")
+        yield Words(f"{lead} {way.words}" if way.options else "It needs no more than this", "heading")
         if way.scopes:
             yield Words(f"It asks for the rights {', '.join(way.scopes)}.")
         yield from (Words(f"    {line}", "command") for line in example.yaml.splitlines())

@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from billsync.reports.connector import Connector, connector_of, handles, role_of
+from billsync.reports.connector import RECORDS, Connector, connector_of, handles, role_of
 from billsync.reports.connector_columns import columns_page
 from billsync.reports.connector_example import Example, examples_of
 from billsync.reports.connector_options import Option
 from billsync.sdk import hooks
 from billsync.sdk.account import Account
+from billsync.sdk.sink import Sink
+from billsync.sdk.source import Source
 
 REGENERATE: Final = "billsync plugins docs docs"
 MADE: Final = "<!-- Made from the code by"
@@ -24,7 +26,8 @@ _QUALITY: Final = (
 _ELSEWHERE: Final = (
     "`billsync plugins list` also shows those that your firm added, `billsync plugins show KIND` prints what stands\n"
     "on a page, and [Writing a plugin](../writing-a-plugin.md) tells how to add one. Columns of tables that a firm\n"
-    "made itself are mapped as [column mapping](columns.md) says.\n"
+    "made itself are mapped as [column mapping](columns.md) says; [evidence](evidence.md) tells what was tried on\n"
+    "each connector, and how many calls a night takes.\n"
 )
 _COMMON: Final = (
     "What every account may say stands in [config.example.yaml](../../config.example.yaml). Of its own it takes:\n"
@@ -81,6 +84,19 @@ def list_table(connectors: Sequence[type[Account[Any]]], *, folder: str) -> str:
         for one in sorted(connectors, key=lambda one: (one.kind, role_of(one)))
     ]
     return table(("", "kind", "role", "quality", "what"), rows)
+
+
+def short_table(connectors: Sequence[type[Account[Any]]], *, folder: str) -> str:
+    """For the README: one row a kind of source or sink, what is read and what is written; pages lie below `folder`."""
+    joined = [one for one in connectors if issubclass(one, Source | Sink)]
+    rows = []
+    for kind in sorted({one.kind for one in joined}):
+        sides = [one for one in joined if one.kind == kind]
+        offered = {record for one in sides if issubclass(one, Source) for record in one.offers.kinds}
+        reads = ", ".join(words for record, words in RECORDS.items() if record in offered)
+        writes = "invoices" if any(issubclass(one, Sink) for one in sides) else ""
+        rows.append((f"[{min((one.title for one in sides), key=len)}]({folder}{kind}.md)", reads, writes))
+    return table(("", "work is read", "bills are written"), rows)
 
 
 def hooks_page() -> str:
@@ -156,7 +172,7 @@ def _ways(examples: Sequence[Example]) -> Iterator[str]:
         way = example.way
         lead = f"With {way.words}:" if at == 0 else f"Or with {way.words}:"
         if not way.options:
-            lead = "No log-in is needed:"
+            lead = "It needs no more than this:"
         yield f"{lead}\n\n```yaml\n{example.yaml}```\n"
         if way.scopes:
             yield f"It asks for the rights {', '.join(f'`{one}`' for one in way.scopes)}.\n"

@@ -63,7 +63,7 @@ def _way(auth: Any, api: Api, known: Iterable[str]) -> Way:
     named = dict.fromkeys([*_PLACEHOLDER.findall(f"{api.base_url} {dict(api.headers)}"), *_named(auth)])
     options = tuple(name for name in named if name in known)
     if not isinstance(auth, OAuth2):
-        return Way(words=_WORDS.get(type(auth), "nothing: there is no log-in"), options=options)
+        return Way(words=_WORDS.get(type(auth), "the address alone" if options else "no log-in"), options=options)
     if auth.grant == "code" and not auth.authorize_url:
         return Way(words=_REFRESH, options=(*options, *filter(None, [auth.refresh_token])), scopes=auth.scopes)
     device = ", also from a machine without a browser (--device)" if auth.device_url else ""

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from billsync.model.errors import UsageError
 from billsync.reports.connector_page import MADE
 
+MARK: Final = "<!-- connectors -->\n"
+"""Stands before and behind the table of connectors in a page that is written by hand."""
 
-def write_pages(pages: Mapping[str, str], folder: Path) -> list[Path]:
-    """The pages that were written or removed. A page is removed only where a run before made it."""
+
+def write_pages(pages: Mapping[str, str], folder: Path, *, readme: Path | None = None, table: str = "") -> list[Path]:
+    """The pages that were written or removed. A page is removed only where a run before made it.
+
+    `table` goes between the marks of `readme`, where there are some.
+    """
     changed = []
     try:
+        if readme is not None and (text := with_table(read(readme), table)) != read(readme):
+            readme.write_text(text, encoding="utf-8", newline="\n")
+            changed.append(readme)
         for name, text in pages.items():
             page = folder / name
             if read(page) != text:
@@ -25,6 +35,12 @@ def write_pages(pages: Mapping[str, str], folder: Path) -> list[Path]:
     except OSError as error:
         raise UsageError(f"cannot write: {error.strerror or error}", where=str(error.filename or folder)) from error
     return changed
+
+
+def with_table(text: str, table: str) -> str:
+    """A page with the table between its marks; unchanged where it has no pair of them."""
+    before, *between = text.split(MARK)
+    return f"{before}{MARK}\n{table}\n{MARK}{between[1]}" if len(between) == 2 else text
 
 
 def read(page: Path) -> str:

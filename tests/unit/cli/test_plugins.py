@@ -13,8 +13,7 @@ from billsync.cli import main
 from billsync.cli.plugins_found import built_in
 from billsync.reports.connector import connector_of, role_of
 from billsync.reports.connector_page import pages
-from billsync.reports.connector_write import write_pages
-from billsync.sdk.source import Source
+from billsync.reports.connector_write import MARK, write_pages
 
 CONNECTORS = sorted(built_in(), key=lambda one: (one.kind, role_of(one)))
 IDS = [f"{one.kind}-{role_of(one)}" for one in CONNECTORS]
@@ -35,12 +34,15 @@ def test_each_connector_tells_what_its_user_must_know(connector):
     assert {option.name for option in told.options if option.secret} == secrets
     assert all(option.meaning for option in told.options), "an option without a word"
     facts = {fact.name: fact.text for fact in told.facts}
-    wanted = (
-        {"reads", "approval", "changes", "deletions"} if issubclass(connector, Source) else {"writes", "exactly once"}
-    )
+    wanted = {
+        "source": {"reads", "approval", "changes", "deletions"},
+        "sink": {"writes", "exactly once", "stamp"},
+        "notifier": {"sends"},
+    }[role_of(connector)]
     assert wanted <= facts.keys() and all(facts.values())
     ways = [way for way in told.ways if way.options]
-    assert secrets <= {"refresh_token"} or any(set(way.options) & secrets for way in ways), "no way in takes the secret"
+    taken = any(set(way.options) & secrets for way in ways)
+    assert connector.api is None or secrets <= {"refresh_token"} or taken, "no way in takes the secret"
 
 
 @pytest.mark.parametrize("connector", CONNECTORS, ids=IDS)
@@ -134,6 +136,18 @@ def test_pages_are_written_once_and_those_of_connectors_that_are_gone_are_remove
     (tmp_path / "hooks.md").write_text("old\n", encoding="utf-8")
     assert [path.name for path in write_pages(made, tmp_path)] == ["hooks.md", "gone.md"]
     assert mine.is_file(), "a page that no run made was removed"
+
+
+def test_a_readme_gets_its_table_between_its_marks_and_no_other_is_touched(tmp_path, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"# Firm\n\n{MARK}of last year\n{MARK}\nThe end.\n", encoding="utf-8")
+    run(capsys, "docs", str(tmp_path / "docs"))
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("# Firm\n") and text.endswith("\n\nThe end.\n") and "last year" not in text
+    assert "| [Jira](docs/connectors/jira.md) | projects, milestones, time |  |" in text
+    readme.write_text("# Firm\n\n<!-- connectors -->\nmine\n", encoding="utf-8")
+    run(capsys, "docs", str(tmp_path / "docs"))
+    assert readme.read_text(encoding="utf-8") == "# Firm\n\n<!-- connectors -->\nmine\n"
 
 
 def test_docs_says_what_it_wrote(tmp_path, capsys):
