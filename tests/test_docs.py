@@ -159,4 +159,5 @@ def test_every_page_can_be_reached_from_the_readme():
             reached.add(page)
             links = re.findall(r"\]\(([^)#\s]+\.md)", read(page))
             ahead += [(page.parent / link).resolve() for link in links if not link.startswith("http")]
-    assert [name_of(page) for page in PAGES if page not in reached] == []
+    lost = [name_of(page) for page in PAGES if page not in reached]
+    assert lost == [], f"no link leads to {', '.join(lost)}: add one to README.md, or to a page that it leads to"
