@@ -46,7 +46,8 @@ def notify(firm: Firm, summary: NightSummary, *, ledger: str) -> Iterator[str]:
 
 
 def send_head(firm: Firm, account: str, note: str, *, rows: int, ledger: str) -> None:
-    """Send the signed head of the journal. UsageError: there is no such notifier; VendorError: it did not leave."""
+    """Send the signed head of the journal and nothing else: the message's text is a file for `audit verify --against`.
+    UsageError: there is no such notifier; VendorError: it did not leave."""
     known = [one.name for one in firm.config.notifiers()]
     if account not in known:
         raise UsageError(
@@ -55,11 +56,9 @@ def send_head(firm: Firm, account: str, note: str, *, rows: int, ledger: str) ->
             hint=f"known: {', '.join(known)}" if known else "write one under `notifications`; see docs/notify.md",
         )
     name, now = firm.config.firm.name, firm.now()
-    text = f"{note}\nKeep this message. `billsync audit verify --against FILE`, with these lines in FILE, shows later\n"
-    text += "whether a row of the journal was rewritten since.\n"
     message = Message(
         subject=f"billsync: head of the journal, {rows} rows, {name}",
-        text=text,
+        text=note,
         verdict="head",
         at=now,
         run=f"head.{run_name(ledger, now)}.{rows}",
