@@ -1,7 +1,7 @@
 """The crash matrix: a real `billsync sync` is killed with SIGKILL at every edge of everything it writes, under every
 fault of its books, and must be recovered by one further run.
 
-`python -m benchmarks crash-matrix [--kills N] [--seed S] [--workers W] [--format text|json]`
+`python -m benchmarks crash-matrix [--kills N] [--minutes M] [--seed S] [--workers W] [--format text|json]`
 
 For each kind of books and each fault a first run counts the edges (edges.py); then, for each edge of it, a fresh firm
 is made, a child dies there, and one more `billsync sync` follows, as cron would start it. Where the books' delay
@@ -15,7 +15,8 @@ documents, the statement balanced to 0.00, the journal whole, no file by half, n
     twice    the run that recovers is killed as well, at any edge; a third one recovers
     anywhere the run is killed from outside, at some millisecond, wherever it is: inside the database, too
 
-`--kills` takes so many of all cells, by the seed, at least one of each boundary and fault.
+`--kills` takes so many of all cells, by the seed, in turn one of each books, boundary and fault; after `--minutes` it
+tells of those that were done.
 """
 
 from __future__ import annotations
@@ -91,18 +92,27 @@ class Matrix:
     # ---- Which cells there are -----------------------------------------------------------------------------------
 
     def cells(self, sinks: Sequence[str] = SINKS) -> Iterator[Cell]:
-        """Every kill of every fault, the second kills aside."""
+        """Every kill of every fault, the second kills aside. Of plain books each kill has other manners than the one
+        before: their runs pass the same edges."""
         for sink in sinks:
-            for manners in MANNERED if sink == "plain" else (0,):
-                clean = self._counted(Cell(sink=sink, manners=manners, fault="none", phase="during", **_NOWHERE))
-                yield from clean
-                yield from self._moments(sink, manners)
-                touching = _from_the_first_write(clean)
-                for cell in [one for one in _faults(sink, manners) if one.phase == "during"]:
-                    yield from _from_the_first_write(self._counted(cell))
-                for cell in [one for one in _faults(sink, manners) if one.phase == "after"]:
-                    for at in touching[cell.place :: 3]:  # each edge under every third fault
-                        yield replace(cell, edge=at.edge, kind=at.kind, what=at.what)
+            number = 0
+            for cell in self._cells(sink):
+                number += 1
+                helped = [one for one in MANNERED if cell.fault != "twice" or one not in UNHELPED]
+                yield replace(cell, manners=helped[number % len(helped)]) if sink == "plain" else cell
+
+    def _cells(self, sink: str) -> Iterator[Cell]:
+        manners = MANNERED[0] if sink == "plain" else 0
+        clean = self._counted(Cell(sink=sink, manners=manners, fault="none", phase="during", **_NOWHERE))
+        yield from clean
+        yield from self._moments(sink, manners)
+        touching = _from_the_first_write(clean)
+        for cell in _faults(sink, manners):
+            if cell.phase == "during":
+                yield from _from_the_first_write(self._counted(cell))
+            else:
+                for at in touching[cell.place :: 3]:  # each edge under every third fault
+                    yield replace(cell, edge=at.edge, kind=at.kind, what=at.what)
 
     def _moments(self, sink: str, manners: int) -> Iterator[Cell]:
         """Kills at some millisecond of a run, by the time that one takes which lives."""
@@ -132,6 +142,9 @@ class Matrix:
             done = self._nursery.one(job)
             if not done.killed:
                 return Outcome(cell=cell, killed=0, how="the run ended before")
+            if cell.edge:
+                kind, what = firm.edges()[-1]
+                cell = replace(cell, kind=kind, what=what)
             firm.books.forgive()
             killed = 1
             if cell.phase == "after":
@@ -211,13 +224,11 @@ def _faults(sink: str, manners: int) -> Iterator[Cell]:
     named: Any = {"sink": sink, "manners": manners, **_NOWHERE}
     if sink == "folder":
         for number, fault in enumerate(DISK):
-            for place in range(1 + number, 60, 8):
+            for place in range(1 + number, 60, 14):
                 yield Cell(fault=fault, phase="during", place=place, **named)
             yield Cell(fault=fault, phase="after", place=1 + number, **named)
         return
     for number, fault in enumerate(FAULTS):
-        if fault == "twice" and manners in UNHELPED:
-            continue
         yield Cell(fault=fault, phase="during", **named)
         yield Cell(fault=fault, phase="after", place=number % 3, **named)
 
@@ -279,16 +290,18 @@ def chosen(cells: Sequence[Cell], kills: int, seed: int) -> list[Cell]:
     return found[:kills]
 
 
-def play(cells: Sequence[Cell], *, workers: int = 1, watch: Any = None) -> list[Outcome]:
-    """Run the cells in so many threads, each with a nursery of its own."""
+def play(cells: Sequence[Cell], *, workers: int = 1, until: float | None = None, watch: Any = None) -> list[Outcome]:
+    """Run the cells in so many threads, each with a nursery of its own; none is begun after `until`."""
     local = threading.local()
     nurseries: list[Nursery] = []
 
     def begin() -> None:
-        local.matrix = Matrix(Nursery().__enter__())
-        nurseries.append(local.matrix._nursery)
+        nurseries.append(Nursery().__enter__())
+        local.matrix = Matrix(nurseries[-1])
 
     def one(cell: Cell) -> Outcome:
+        if until is not None and time.monotonic() > until:
+            return Outcome(cell=cell, killed=0, how="not begun")
         outcome: Outcome = local.matrix.run(cell)
         if watch is not None:
             watch(outcome)
@@ -305,7 +318,7 @@ def play(cells: Sequence[Cell], *, workers: int = 1, watch: Any = None) -> list[
 def report(outcomes: Sequence[Outcome], seconds: float, seed: int, cells: int) -> dict[str, Any]:
     """Figures by boundary and fault, and every cell that did not hold."""
     rows: dict[tuple[str, str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for one in outcomes:
+    for one in (one for one in outcomes if one.killed):
         row = rows[one.cell.sink, one.cell.kind, one.cell.fault]
         row["kills"] += one.killed
         row["recovered"] += one.killed if one.how and one.killed else 0
@@ -340,6 +353,7 @@ def main(words: Sequence[str] = ()) -> None:
     """Run, and print. Exit code 1 where a kill was not recovered."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks crash-matrix")
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--minutes", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -349,7 +363,9 @@ def main(words: Sequence[str] = ()) -> None:
         cells = list(Matrix(nursery).cells())
     print(f"{len(cells)} cells, counted in {time.monotonic() - started:.0f} s", file=sys.stderr)
     progress = _Progress(asked.kills)
-    outcomes = play(chosen(cells, asked.kills, asked.seed), workers=asked.workers, watch=progress.note)
+    until = started + asked.minutes * 60 if asked.minutes else None
+    picked = chosen(cells, asked.kills, asked.seed)
+    outcomes = play(picked, workers=asked.workers, until=until, watch=progress.note)
     found = report(outcomes, time.monotonic() - started, asked.seed, len(cells))
     print(json.dumps(found, indent=1) if asked.format == "json" else _told(found))
     if found["failed"] or found["doubles"] or found["lost"]:

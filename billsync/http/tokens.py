@@ -28,6 +28,8 @@ LEEWAY = timedelta(seconds=60)
 """A token this close to its end is refreshed before it is used."""
 LOCK_SECONDS = 120
 """A refresh is one call: who waits longer than its time-out waits for something that hangs."""
+STALE_SECONDS = 600
+"""An unfinished file this much older than the one written now belongs to nobody any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +119,21 @@ class FileVault:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+                now = os.fstat(file.fileno()).st_mtime
             _patiently(lambda: Path(beside).replace(self._path))
         except OSError:
             with suppress(OSError):
                 Path(beside).unlink()
             raise
         _sync_folder(self._path.parent)
+        self._sweep(now)
+
+    def _sweep(self, now: float) -> None:
+        """Remove what writers left that were killed: it holds a log-in, and nobody would ever look for it."""
+        for left in self._path.parent.glob(f".{self._path.name}.*"):
+            with suppress(OSError):
+                if now - left.stat().st_mtime > STALE_SECONDS:
+                    left.unlink()
 
 
 def _patiently(act: Callable[[], T]) -> T:
@@ -190,10 +201,10 @@ class TokenStore:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the right to refresh, against all threads and processes."""
+        """Hold the right to refresh, against all threads and processes. SecretError where no lock can be made."""
+        lock = FileLock(self._lock_file, timeout=LOCK_SECONDS)
         try:
-            with FileLock(self._lock_file, timeout=LOCK_SECONDS):
-                yield
+            lock.acquire()
         except Timeout:
             raise Unavailable(
                 "another process has been refreshing this account's token for too long",
@@ -201,3 +212,13 @@ class TokenStore:
                 hint="end the process that hangs, and run again",
                 sent=False,
             ) from None
+        except OSError as error:
+            raise SecretError(
+                f"the log-in cannot be locked: {error.strerror or 'unknown error'}",
+                where=f"{self._account}: {self._lock_file}",
+                hint="check the rights of the state folder, and the disk's free space",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,4 +1,10 @@
-"""One writer at a time: a lock file beside the ledger, freed by the operating system when its holder dies."""
+"""One writer at a time: a lock file beside the ledger, freed by the operating system when its holder dies.
+
+Who holds it is noted in a second file: on Windows nobody else can read a file while a part of it is locked. The note is
+for people only. A run that was killed leaves it behind, the next holder overwrites it; one that cannot be read, or
+cannot be removed because somebody reads it now (Windows), changes nothing about the lock. The lock file itself may
+stay when a run ends: it is the system's lock on it that counts, not that it is there.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +47,8 @@ def run_lock(ledger: Path, *, now: Callable[[], datetime]) -> Iterator[None]:
         _note(holder, now())
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
         lock.release()
 
 
@@ -59,5 +66,5 @@ def _described(holder: Path, ledger: Path) -> str:
     try:
         note = json.loads(holder.read_text(encoding="utf-8"))
         return f"{ledger}: process {note['pid']} on {note['host']} since {note['since']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return str(ledger)

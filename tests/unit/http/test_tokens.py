@@ -136,3 +136,28 @@ def test_a_vault_may_take_the_place_of_the_file(tmp_path):
 def test_nothing_of_a_token_shows_in_its_repr():
     shown = repr(Token(access="access-secret", refresh="refresh-secret"))
     assert "secret" not in shown
+
+
+def test_what_a_killed_writer_left_is_removed_once_it_is_old(tmp_path):
+    store = TokenStore.for_account(tmp_path, "acme")
+    folder = tmp_path / "tokens"
+    old, new, other = (folder / name for name in (".token-acme.json.a1", ".token-acme.json.b2", ".token-acmes.json.c3"))
+    for left in (old, new, other):
+        left.write_text('{"refresh": "made-up"}', encoding="utf-8")
+    for left in (old, other):
+        os.utime(left, (1_700_000_000, 1_700_000_000))
+    store.save(Token(access="a"))
+    assert not old.exists(), "an unfinished file with a log-in stays for ever"
+    assert new.exists(), "a file that another process may be writing now was taken away"
+    assert other.exists(), "another account's file was taken away"
+    assert store.load() == Token(access="a")
+
+
+def test_a_lock_that_cannot_be_made_is_told_of_its_account(tmp_path):
+    store = TokenStore.for_account(tmp_path, "acme")
+    (tmp_path / "tokens" / "token-acme.lock").mkdir()
+    with pytest.raises(SecretError, match="cannot be locked") as caught, store.lock():
+        pytest.fail("a lock that cannot be made was held")
+    assert caught.value.where.startswith("acme: "), (
+        "an error of the system stops the whole night instead of one account"
+    )
