@@ -251,6 +251,7 @@ def assert_sound(play: Play) -> Evaluation:
     """What holds whatever happened: the statement balances (evaluate raises else), no cent is billed above what was
     delivered, holdback is whole."""
     evaluation = play.firm.look()
+    assert_lines_sum(evaluation)
     for identity, amount in net(play.firm).items():
         assert amount <= play.delivered[identity], (
             f"{identity}: billed {amount} of {play.delivered[identity]} delivered"
@@ -259,6 +260,19 @@ def assert_sound(play: Play) -> Evaluation:
     for contract in play.firm.contracts:
         assert_limits(play.firm, contract)
     return evaluation
+
+
+def assert_lines_sum(evaluation: Evaluation) -> None:
+    """Parts sum to lines, lines to totals, and what is ready to bill is on a draft to the cent."""
+    drafted = 0
+    for draft in evaluation.drafts:
+        for line in draft.lines:
+            assert line.amount == sum(part.amount for part in line.parts), f"a line of {draft.key} is not its parts"
+            drafted += line.amount if line.kind in ("milestone", "time", "adjustment") else 0
+        assert draft.total == sum(line.amount for line in draft.lines), f"{draft.key} is not the sum of its lines"
+    held = sum(one.draft.total for one in evaluation.held_drafts)
+    ready = sum(item.amount for item in evaluation.items if item.bucket == "ready")
+    assert (drafted, held) == (ready, 0), f"{ready} is ready, and {drafted} is on drafts"
 
 
 def assert_limits(firm: Firm, contract: Contract) -> None:
@@ -338,3 +352,90 @@ def test_any_order_of_facts_gives_the_same_evaluation(contract: Contract, played
         play.step(what, *args)
     facts = play.firm.facts()
     assert evaluate(shuffled(facts, seed)) == evaluate(facts)
+
+
+# Any order of arrival
+
+arrivals = st.lists(
+    st.tuples(st.sampled_from("abcdef"), st.sampled_from(["0.25", "1.00", "2.50", "3.33"]), st.integers(1, 9)),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda row: row[0],
+)
+
+
+def arrive(firm: Firm, row: tuple[str, str, int]) -> None:
+    id, amount, on = row
+    firm.see(hours(id, amount, f"2026-03-0{on}"))
+
+
+@PROFILE
+@given(contract=contracts, rows=arrivals, mix=st.randoms(use_true_random=False))
+def test_any_order_of_arrival_in_a_night_gives_the_same_statement(contract: Contract, rows: Any, mix: Any) -> None:
+    """Within a night places go by date worked and id: whatever the source told first, the same cents are billed."""
+    told = []
+    for _ in range(2):
+        firm = Firm(contracts=[contract], clients=CLIENTS, today=day("2026-05-10"))
+        for row in rows:
+            arrive(firm, row)
+        drafts = [(draft.key, draft.reference, draft.lines) for draft in firm.look().drafts]
+        after = firm.night()
+        told.append((drafts, after.statement, after.items, sorted(firm.places)))
+        mix.shuffle(rows)
+    assert told[0] == told[1]
+
+
+@PROFILE
+@given(limit=st.integers(0, 120000), rows=arrivals, nights=st.lists(st.booleans(), min_size=6, max_size=6))
+def test_caps_hold_on_the_books_under_any_order_of_arrival(limit: int, rows: Any, nights: list[bool]) -> None:
+    """However work comes in, over however many nights: billed is the smaller of the cap and the work, never more."""
+    firm = Firm(contracts=[terms(cap=limit)], clients=CLIENTS, today=day("2026-05-10"))
+    for row, night in zip(rows, nights, strict=False):
+        arrive(firm, row)
+        if night:
+            firm.night()
+            assert sum(net(firm).values()) <= limit, "billed above the cap"
+        firm.today += timedelta(days=1)
+    firm.night()
+    work = sum(int(Decimal(amount) * RATE) for _, amount, _ in rows)
+    [row] = firm.look().statement
+    assert (row.billed, row.capped) == (min(limit, work), max(0, work - limit))
+
+
+# Retainage
+
+released = st.sampled_from([None, ("half", "50"), ("most", "90"), ("all", "100")])
+work_steps = st.one_of(
+    st.tuples(st.just("work"), entry_ids, amounts),
+    st.tuples(st.just("credit"), entry_ids, st.sampled_from([None, 1, 7777])),
+    st.tuples(st.just("done")),
+    st.tuples(st.just("night")),
+)
+
+
+@PROFILE
+@given(
+    played=st.lists(work_steps, max_size=8),
+    first=released,
+    percent=st.sampled_from(["10", "7.5", "33.33"]),
+    wait=st.integers(0, 5),
+)
+def test_what_was_withheld_is_released_or_outstanding(played: list[Any], first: Any, percent: str, wait: int) -> None:
+    """Withheld in all = released + outstanding, each night, whatever is billed, credited and released; and after a
+    release of the whole nothing is outstanding."""
+    base = terms(holdback=True, after="true_up")
+    assert base.holdback is not None
+    dated = Trigger(kind="dated", on=day("2026-05-10") + timedelta(days=wait))
+    releases = (HoldbackRelease(id=first[0], trigger=dated, percent=Decimal(first[1])),) if first else ()
+    kept = replace(base.holdback, percent=Decimal(percent), releases=releases)
+    play = Play(replace(base, holdback=kept))
+    for what, *args in [*played, ("night",), ("night",), ("night",)]:
+        play.step(what, *args)
+        total: dict[str, int] = defaultdict(int)
+        for posting in play.firm.postings:
+            total[posting.fact.kind] += posting.fact.amount
+        outstanding = sum(row.withheld for row in play.firm.look().statement)
+        assert total["withheld"] == total["released"] + outstanding
+        assert 0 <= outstanding
+    if first and first[1] == "100":
+        assert outstanding == 0, "the whole was released, and something is still withheld"
