@@ -17,7 +17,6 @@ from billsync.sdk.parse import dig, need
 
 RPC: Final = "/jsonrpc"
 OVERLAP: Final = timedelta(minutes=30)
-"""A row shows up so long after the time it bears, at worst: that is when its transaction began."""
 # Where `false` means no, not nothing.
 _FLAGS: Final = frozenset("active is_reached is_move_sent price_include validated".split())
 
@@ -130,7 +129,7 @@ class Database:
 
 
 def changed_since(moment: datetime | None) -> list[Json]:
-    """The domain of what was written since; nothing for None."""
+    """The domain of what was written since; nothing for None. A row bears the time at which its transaction began."""
     if moment is None:
         return []
     return [["write_date", ">=", (moment - OVERLAP).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")]]

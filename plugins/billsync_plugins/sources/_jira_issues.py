@@ -16,16 +16,7 @@ from billsync.sdk.api import Json
 from billsync.sdk.parse import dig
 from billsync.sdk.row import Row
 
-ISSUE = [
-    "summary",
-    "status",
-    "statuscategorychangedate",
-    "resolution",
-    "resolutiondate",
-    "duedate",
-    "project",
-    "parent",
-]
+ISSUE = "summary status statuscategorychangedate resolution resolutiondate duedate project parent".split()
 OPEN = {"new", "indeterminate", "undefined"}
 
 
