@@ -23,6 +23,7 @@ from billsync.testing.salesforce import FakeSalesforce
 from billsync.testing.server import FakeServer, Request, Response
 from billsync.testing.sink_contract import SinkContract
 from billsync.testing.smartsheet import FakeSmartsheet
+from billsync.testing.smtp import FakeSmtp
 from billsync.testing.source_contract import SourceContract
 from billsync.testing.tempo import FakeTempo
 from billsync.testing.tracker import FakeTracker
@@ -47,6 +48,7 @@ __all__ = [
     "FakeSalesforce",
     "FakeServer",
     "FakeSmartsheet",
+    "FakeSmtp",
     "FakeTempo",
     "FakeTracker",
     "FakeWorklog",
