@@ -31,12 +31,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final, Literal
 
-from benchmarks.children import Nursery
+from benchmarks.children import COMMAND, Nursery
 from benchmarks.edges import KINDS
 from benchmarks.firm import SINKS, Small, columns, is_write, judged, memory, small
 from billsync.http import Token, TokenStore
@@ -53,6 +54,7 @@ SETTLED: Final = 200
 """Seconds after which every kind of books here shows what it has."""
 MOMENTS: Final = 40
 """Kills from outside, spread over the time of one run."""
+_NOWHERE: Final[Any] = {"edge": 0, "kind": "", "what": ""}
 Phase = Literal["during", "after", "twice", "anywhere"]
 
 
@@ -84,10 +86,11 @@ class Outcome:
 
 
 class Matrix:
-    """Runs cells, each in a folder of its own."""
+    """Runs cells, each in a folder of its own. `call`: what the children do instead of `billsync`."""
 
-    def __init__(self, nursery: Nursery) -> None:
+    def __init__(self, nursery: Nursery, *, call: str = COMMAND) -> None:
         self._nursery = nursery
+        self._call = call
 
     # ---- Which cells there are -----------------------------------------------------------------------------------
 
@@ -103,13 +106,13 @@ class Matrix:
 
     def _cells(self, sink: str) -> Iterator[Cell]:
         manners = MANNERED[0] if sink == "plain" else 0
-        clean = self._counted(Cell(sink=sink, manners=manners, fault="none", phase="during", **_NOWHERE))
+        clean = self.counted(Cell(sink=sink, manners=manners, fault="none", phase="during", **_NOWHERE))
         yield from clean
         yield from self._moments(sink, manners)
         touching = _from_the_first_write(clean)
         for cell in _faults(sink, manners):
             if cell.phase == "during":
-                yield from _from_the_first_write(self._counted(cell))
+                yield from _from_the_first_write(self.counted(cell))
             else:
                 for at in touching[cell.place :: 3]:  # each edge under every third fault
                     yield replace(cell, edge=at.edge, kind=at.kind, what=at.what)
@@ -122,7 +125,7 @@ class Matrix:
         for number in range(MOMENTS):
             yield replace(cell, place=1 + milliseconds * number // MOMENTS)
 
-    def _counted(self, cell: Cell) -> list[Cell]:
+    def counted(self, cell: Cell) -> list[Cell]:
         """The cells of one fault, by a run that meets it and lives."""
         with self._firm(cell) as firm:
             self._arm(firm, cell)
@@ -193,26 +196,15 @@ class Matrix:
         else:
             firm.books.fail(cell.fault, when=is_write)
 
-    def _firm(self, cell: Cell) -> Any:
-        return _in_a_folder(cell)
-
-
-_NOWHERE: Final[Any] = {"edge": 0, "kind": "", "what": ""}
-
-
-class _in_a_folder:
-    """A firm for one cell, and its folder, both gone afterwards."""
-
-    def __init__(self, cell: Cell) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="billsync-crash-", dir=memory())
-        self._small = small(Path(self._folder.name), cell.sink, manners=cell.manners)
-
-    def __enter__(self) -> Small:
-        return self._small.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._small.__exit__(*error)
-        self._folder.cleanup()
+    @contextmanager
+    def _firm(self, cell: Cell) -> Iterator[Small]:
+        """A firm for one cell, and its folder, both gone afterwards."""
+        with (
+            tempfile.TemporaryDirectory(prefix="billsync-crash-", dir=memory()) as folder,
+            small(Path(folder), cell.sink, manners=cell.manners) as firm,
+        ):
+            firm.call = self._call
+            yield firm
 
 
 def _is_question(request: Request) -> bool:

@@ -19,7 +19,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.children import Job, SharedClock
+from benchmarks.children import COMMAND, Job, SharedClock
 from billsync.rules.engine import evaluate
 from billsync.sync import Firm, open_firm
 from billsync.testing.books import Document, FakeBooks
@@ -55,8 +55,8 @@ class Small:
     environ: dict[str, str] = field(default_factory=dict)
     worked: int = 0
     runs: int = 0
-    ledger: str = "billsync.db"
     config: str = "billsync.yaml"
+    call: str = COMMAND
 
     @property
     def home(self) -> Path:
@@ -98,7 +98,7 @@ class Small:
             out=str(self.folder / f"words-{self.runs}.txt"),
             environ=self.environ,
             clock=str(self.folder / "clock"),
-            **more,
+            **{"call": self.call, **more},
         )
 
     def watched(self, *words: str, **more: Any) -> Job:
