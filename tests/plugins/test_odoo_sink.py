@@ -59,6 +59,7 @@ class TestOdoo(SinkContract):
         assert list(opened.absent([receipt.id, other.id])) == [other.id]
 
     def test_customers_and_taxes_can_be_read(self):
+        """A tax is known by its id there, not by its name."""
         opened = self.bench.open()
         assert {party.id: party.name for party in opened.customers()} == self.books.customers
         self.books.tax_rates = {"vat": Decimal("19")}

@@ -81,6 +81,7 @@ class TestTempo(SourceContract):
         assert (found.completed_on, found.due_on, found.amount, found.currency) == (None, DAY, Decimal("1234.5"), "EUR")
 
     def test_a_milestone_is_complete_on_the_date_of_its_zone(self):
+        """A fixed revenue has no date of completion: one that falls due much later is told as well."""
         assert {self.add("milestone", 0, self.window.until + timedelta(days=400))} == self.read("milestone").keys()
 
     def test_a_filter_that_is_ignored_is_noticed(self, dated):
