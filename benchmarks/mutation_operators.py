@@ -139,7 +139,9 @@ def _place_of(child: ast.AST, parent: ast.AST, field: str, place: _Place) -> _Pl
 
 
 def _says_nothing(node: ast.AST) -> bool:
-    """Asserts are for the type checker, as names of types are."""
+    """Asserts are for the type checker, as names of types are; `strict=` of a zip is one more of them."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"
     if isinstance(node, ast.Assert | ast.Import | ast.ImportFrom):
         return True
     value = node.value if isinstance(node, ast.Assign) else None

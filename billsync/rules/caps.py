@@ -126,13 +126,13 @@ class _Bucket:
     trimmed: int = 0
 
     def hour_room(self) -> Fraction | None:
-        return None if self.cap.hours is None else max(Fraction(0), Fraction(self.cap.hours) - self.hours)
+        return None if self.cap.hours is None else Fraction(self.cap.hours) - self.hours
 
     def allows(self, work: CapWork, wanted: int, contract: Contract) -> int:
         """How many of the wanted minor units fit."""
         fits = wanted
         if self.cap.amount is not None:
-            fits = min(fits, max(0, self.cap.amount - self.amount))
+            fits = min(fits, self.cap.amount - self.amount)
         room = self.hour_room()
         return fits if room is None else min(fits, _worth(work, room, contract))
 
@@ -223,7 +223,7 @@ def hours_bought(work: CapWork, billed: int, contract: Contract) -> Fraction:
     end = sum((hours for hours, _ in prices), Fraction(0))
     if billed < work.earned:
         end = _hours_at(prices, work.drawn + billed)
-    return max(Fraction(0), end - _hours_at(prices, work.drawn))
+    return end - _hours_at(prices, work.drawn)
 
 
 def _hours_taken(work: CapWork, billed: int, buckets: Sequence[_Bucket], contract: Contract) -> Fraction:
@@ -243,7 +243,7 @@ def _worth(work: CapWork, room: Fraction, contract: Contract) -> int:
         taken = min(hours, left)
         exact += taken * price
         left -= taken
-    return max(0, round_whole(exact, contract.rounding) - work.drawn)
+    return round_whole(exact, contract.rounding) - work.drawn
 
 
 def _capped_sentence(bucket: _Bucket, capped: int, contract: Contract) -> str:

@@ -117,8 +117,8 @@ class Firm:
         self.records[key] = replace(self.records[key], vanished=self.now())
 
     def decide(self, kind: DecisionKind, subject: str, **more: Any) -> Decision:
-        fields: dict[str, Any] = {"person": "eve", "reason": "because", **more}
-        made = Decision(id=len(self.decisions) + 1, kind=kind, subject=subject, at=self.now(), **fields)
+        fields: dict[str, Any] = {"person": "eve", "reason": "because", "at": self.now(), **more}
+        made = Decision(id=len(self.decisions) + 1, kind=kind, subject=subject, **fields)
         self.decisions.append(made)
         return made
 

@@ -1,0 +1,240 @@
+"""The last day and the last cent: what is just in, and what is just out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billsync.model.contract import (
+    Billing,
+    Cap,
+    Client,
+    Condition,
+    Contract,
+    Holdback,
+    MilestoneMatch,
+    Payer,
+    ProjectRef,
+    Rate,
+    RateCard,
+    ScheduleLine,
+    TimeTerms,
+    Trigger,
+)
+from tests.unit.rules.night import Firm, causes, codes, day, figures, hours, lines, milestone, project, row
+
+HUNDRED = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal(100)),))
+CENT = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal("0.01")),))
+T1 = "time/work/t1"
+
+
+def contract(**more: Any) -> Contract:
+    fields: dict[str, Any] = {
+        "id": "C",
+        "client": "acme",
+        "currency": "USD",
+        "projects": (ProjectRef(account="work", id="P-1"),),
+        "time": TimeTerms(rates=HUNDRED),
+        **more,
+    }
+    return Contract(**fields)
+
+
+def firm(**more: Any) -> Firm:
+    return Firm(contracts=[contract(**more)])
+
+
+def design(complete: Condition, **record: Any) -> Firm:
+    """A firm with one milestone line and its milestone."""
+    trigger = Trigger(kind="milestone", match=MilestoneMatch(name="Design"), complete=complete)
+    line = ScheduleLine(id="d", name="Design", amount=1000, trigger=trigger)
+    return firm(lines=(line,)).see(milestone("m", "Design", **record))
+
+
+# What should have happened
+
+
+def test_what_is_planned_for_today_is_not_late() -> None:
+    of = design(Condition(kind="completed"), due_on=day("2026-05-10"))
+    assert codes(of.look()) == []
+    of.today = day("2026-05-11")
+    assert codes(of.look()) == ["planned_date_passed"]
+
+
+def test_hours_that_came_with_the_closed_project_are_not_after_it() -> None:
+    of = firm().see(project(closed=True), hours("t1", "1.00"))
+    assert codes(of.look()) == ["hours_on_closed_project"]
+    at = {seen.first_seen for seen in of.records.values()}
+    of.records = {key: replace(seen, first_seen=min(at)) for key, seen in of.records.items()}
+    assert codes(of.look()) == [], "the source told both at once"
+
+
+@pytest.mark.parametrize(("last", "found"), [("2026-04-30", []), ("2026-04-29", ["person_silent"])])
+def test_a_person_is_silent_after_ten_days(last: str, found: list[str]) -> None:
+    of = firm()
+    of.facts_more = {"last_worked": {"work:ana": day(last)}}
+    assert codes(of.look()) == found
+
+
+def test_a_monthly_client_is_missed_from_the_day_after_the_billing_day() -> None:
+    of = firm(billing=Billing(period="monthly", day=5))
+    of.facts_more = {"last_billed": {"C": day("2026-04-05")}}
+    of.today = day("2026-05-05")
+    assert codes(of.look()) == [], "the day is not over"
+    of.today = day("2026-05-06")
+    assert codes(of.look()) == ["client_not_billed"]
+    of.contracts = [contract(billing=Billing(period="monthly", day=5), ends_on=day("2026-05-06"))]
+    assert codes(of.look()) == ["client_not_billed"], "the contract ends today: it runs still"
+
+
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        ({}, []),
+        ({"starts_on": day("2026-05-04")}, ["client_not_billed"]),
+        ({"starts_on": day("2026-01-01"), "opening_before": day("2026-05-05")}, []),
+        ({"starts_on": day("2026-05-05")}, []),
+    ],
+    ids=["nobody knows since when", "begun before the day", "opened after it", "begun on it"],
+)
+def test_a_client_never_billed_is_missed_from_when_billsync_answers_for_it(terms: Any, found: list[str]) -> None:
+    assert codes(firm(billing=Billing(period="monthly", day=5), **terms).look()) == found
+
+
+# Caps
+
+
+def test_work_worth_nothing_reaches_no_cap() -> None:
+    of = firm(time=TimeTerms(rates=CENT), caps=(Cap(id="cap", amount=0),))
+    of.see(hours("t1", "0.00"))
+    assert codes(of.look()) == []
+    of.see(hours("t1", "1.00"))
+    assert causes(of.look(), T1) == [("capped", "cap_reached", 1)] and codes(of.look()) == ["cap_reached"]
+
+
+# Conditions
+
+
+def test_a_day_the_source_says_stands_though_it_was_seen_before() -> None:
+    of = design(Condition(kind="completed"))
+    of.today = day("2026-05-05")
+    of.see(milestone("m", "Design", "2026-05-08"))
+    of.today = day("2026-05-10")
+    of.see(milestone("m", "Design", "2026-05-08", percent=Decimal(90)))
+    assert [item.done_on for item in of.look().items] == [day("2026-05-08")]
+
+
+def test_any_of_two_tests_is_met_on_the_earlier_day() -> None:
+    either = Condition(kind="any", of=(Condition(kind="completed"), Condition(kind="due")))
+    of = design(either, on="2026-05-08", due_on=day("2026-05-03"))
+    assert [item.done_on for item in of.look().items] == [day("2026-05-03")]
+
+
+def test_what_is_due_today_is_due() -> None:
+    of = design(Condition(kind="due"), due_on=day("2026-05-10"))
+    assert row(of.look()).earned == 1000
+    of.today = day("2026-05-09")
+    assert row(of.look()).earned == 0
+
+
+@pytest.mark.parametrize(("percent", "earned"), [("99.99", 0), ("100", 1000)])
+def test_a_percent_without_a_number_is_all_of_it(percent: str, earned: int) -> None:
+    assert row(design(Condition(kind="percent"), percent=Decimal(percent)).look()).earned == earned
+
+
+def test_one_document_of_several_is_enough() -> None:
+    of = design(Condition(kind="document", texts=("*permit*.pdf",)), attachments=("photo.jpg", "the permit 7.pdf"))
+    assert row(of.look()).earned == 1000
+
+
+# Credits
+
+
+def credits(of: Firm) -> list[int]:
+    """Amounts of the credit lines proposed tonight."""
+    return [amount for kind, amount in lines(of.look().drafts) if kind == "credit"]
+
+
+def test_work_that_was_never_billed_has_nothing_to_give_back() -> None:
+    of = firm().see(hours("t1", "1.00"))
+    of.decide("hold", T1)
+    of.decide("credit", T1)
+    of.decide("credit", "BS-UNKNOWN")
+    assert credits(of) == []
+
+
+def test_a_cent_can_be_credited() -> None:
+    of = firm(time=TimeTerms(rates=CENT)).see(hours("t1", "1.00"))
+    of.night()
+    of.decide("credit", T1)
+    assert credits(of) == [-1]
+
+
+def test_nothing_is_credited_while_one_payer_s_document_is_on_its_way() -> None:
+    payers = (Payer(client="acme", share=Decimal(1)), Payer(client="city", share=Decimal(1)))
+    of = firm(payers=payers, after_billing="true_up").see(hours("t1", "1.00"))
+    of.clients.append(Client(id="city", name="City"))
+    of.night()
+    of.see(hours("t1", "2.00"))
+    of.intend(of.look().drafts[0], "unknown")
+    of.decide("credit", T1)
+    assert credits(of) == []
+    of.intents.clear()
+    assert credits(of) == [-5000, -5000]
+
+
+def test_what_an_invoice_bore_is_credited_once_though_the_work_stands_on_another_too() -> None:
+    of = firm(after_billing="true_up").see(hours("t1", "1.00"))
+    of.night()
+    of.see(hours("t1", "1.50"))
+    of.night()
+    first = of.postings[0].fact.invoice
+    of.decide("credit", first)
+    assert credits(of) == [-10000]
+    of.night()
+    of.decide("credit", first)
+    assert credits(of) == [], "the invoice bears nothing any more; what stands is on the other"
+
+
+def test_a_posting_of_the_instant_of_a_decision_counts() -> None:
+    of = firm().see(hours("t1", "1.00"))
+    of.night()
+    of.decide("credit", T1, at=of.postings[0].at)
+    assert credits(of) == [-10000]
+
+
+def test_a_part_of_an_invoice_is_taken_from_what_still_stands_on_it() -> None:
+    of = firm().see(hours("t1", "1.00"), hours("t2", "0.50"))
+    of.night()
+    of.decide("credit", "time/work/t2")
+    of.night()
+    of.decide("credit", of.postings[0].fact.invoice, amount=9999)
+    assert credits(of) == [-9999]
+
+
+def test_a_credit_of_the_whole_gives_back_what_was_billed_before_holdback() -> None:
+    kept = Holdback(percent=Decimal(10), kinds=frozenset({"time"}))
+    of = firm(holdback=kept).see(hours("t1", "1.00"))
+    of.night()
+    of.decide("credit", T1)
+    after = of.night()
+    assert figures(row(after)) == {"earned": 10000, "billed": 10000, "credited": 10000, "held": 10000}
+
+
+def test_a_cent_that_was_let_go_is_not_credited() -> None:
+    of = firm(time=TimeTerms(rates=CENT)).see(hours("t1", "1.00"))
+    of.night()
+    of.decide("credit", T1)
+    of.let_go(of.postings[0].fact.invoice)
+    assert credits(of) == []
+
+
+def test_a_cent_more_waits_with_the_credit() -> None:
+    of = firm(time=TimeTerms(rates=CENT), after_billing="true_up").see(hours("t1", "5.00"))
+    of.night()
+    of.see(hours("t1", "6.00"))
+    of.decide("credit", T1, amount=1)
+    assert causes(of.look(), T1)[-1] == ("held", "credited", 1)
