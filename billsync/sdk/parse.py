@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from billsync.model.errors import BadAnswer, Missing
@@ -40,6 +41,16 @@ def need(raw: Any, path: str) -> Any:
     if value is None:
         raise BadAnswer(f"the field {path!r} is missing", hint="the vendor's answer is not the documented one")
     return value
+
+
+def step(text: str) -> str:
+    """A text as one step of an address: a slash or a question mark in it leads nowhere else."""
+    return quote(text, safe="")
+
+
+def path_in(address: str) -> str:
+    """The path of an address, without host and query."""
+    return urlsplit(address).path
 
 
 def named(wanted: str, names: Mapping[str, str], what: str, where: str) -> str:

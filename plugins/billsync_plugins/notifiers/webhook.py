@@ -9,11 +9,11 @@ it can post, so it is a secret, and no error, log or ledger shows it.
 """
 
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from billsync.model.errors import BadAnswer
 from billsync.sdk import Api, Field, Limit, Message, Notifier, Options, Secret, Throttle, notifiers
 from billsync.sdk.api import Json
+from billsync.sdk.parse import path_in
 
 LONGEST: Final = {"text": 3500, "card": 15_000, "plain": 200_000}
 _CARD: Final = "application/vnd.microsoft.card.adaptive"
@@ -31,7 +31,7 @@ class WebhookOptions(Options):
         """The address, and its parts as errors and logs would quote them."""
         whole = self.url.get_secret_value()
         bare = whole.partition("?")[0]
-        return [whole, bare, urlsplit(bare).path]
+        return [whole, bare, path_in(bare)]
 
 
 class Webhook(Notifier[WebhookOptions]):

@@ -94,11 +94,8 @@ class Jira(Source[JiraOptions]):
             return
         zone, wanted = self.zone, self.options.mapped()
         if wanted:
-            all_known(
-                wanted,
-                {row.ident("id") for row in Row.each(self.http.rows("/field", pages=Single()), "field")},
-                "mapped field",
-            )
+            fields = Row.each(self.http.rows("/field", pages=Single()), "field")
+            all_known(wanted, {field.ident("id") for field in fields}, "mapped field")
         files = ["attachment"] if self.options.attachments else []
         rows = list(self._search(self.options.jql, [*ISSUE, *sorted(wanted), *files]))
         below = self._search("parent is not EMPTY", ["status", "parent"]) if self.options.children else ()

@@ -12,7 +12,7 @@ import pytest
 from billsync.model.errors import BadAnswer, Missing
 from billsync.model.work import Approval, Expense, Project, TimeEntry, Window
 from billsync.sdk import Field, Identity, Offers, Options, Source, hooks, sinks, sources
-from billsync.sdk.parse import all_known, named
+from billsync.sdk.parse import all_known, named, path_in, step
 from billsync.sdk.row import Row, inside, utc_text_or_none, within
 
 MARCH = Window(since=date(2026, 3, 1), until=date(2026, 3, 31))
@@ -105,6 +105,17 @@ def test_an_account_that_a_credential_does_not_open_is_told_with_those_it_does()
         named("902", names, "workspace", "work")
     with pytest.raises(Missing, match="but none"):
         named("902", {}, "workspace", "work")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("May 2026.csv", "May%202026.csv"), ("../1?x#y", "..%2F1%3Fx%23y"), ("Ähre", "%C3%84hre")]
+)
+def test_a_text_is_one_step_of_an_address_and_leads_nowhere_else(text, told):
+    assert step(text) == told
+
+
+def test_the_path_of_an_address_has_neither_host_nor_query():
+    assert path_in("https://hooks.example/services/T0/B1?x=1") == "/services/T0/B1"
 
 
 def test_a_configured_field_that_is_gone_is_no_empty_one():
