@@ -71,7 +71,7 @@ def _work_line(view: View, contract: Contract, charges: list[Charge]) -> Line:
     kind: AnyKind = "adjustment" if first.open.kind == "drift" else work.kind
     parts = tuple(_part(view, charge) for charge in charges)
     amount = sum(part.amount for part in parts)
-    quantity = _quantity(parts) if kind == "time" and first.open.kind == "new" else None
+    quantity = _quantity(parts)
     days = [charge.share.work.done_on for charge in charges if charge.share.work.done_on]
     return Line(
         kind=kind,
