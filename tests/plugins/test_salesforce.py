@@ -198,16 +198,22 @@ def test_what_certinia_bills_itself_is_not_ours(kit):
         "pse__Milestone__c", pse__Project__c="reference", pse__Status__c="picklist", pse__Approved__c="boolean",
         pse__Actual_Date__c="date", pse__Target_Date__c="date", pse__Milestone_Amount__c="currency",
         pse__Billed__c="boolean", pse__Invoiced__c="boolean", CurrencyIsoCode="picklist",
+        pse__Approved_for_Billing__c="boolean",
     )  # fmt: skip
     kit.bench.more = {"presets": ["certinia"]}
     row = {
         "pse__Project__c": "p1", "pse__Status__c": "Approved", "pse__Approved__c": True, "CurrencyIsoCode": "EUR",
         "pse__Actual_Date__c": "2026-03-04", "pse__Milestone_Amount__c": Decimal("12500.5"), "pse__Billed__c": False,
+        "pse__Approved_for_Billing__c": False,
     }  # fmt: skip
     ours = kit.tracker.add("pse__Milestone__c", **row, pse__Invoiced__c=False)
     kit.tracker.add("pse__Milestone__c", **row, pse__Invoiced__c=True)
     [milestone] = poll(kit.bench.open(), "milestone", kit.window)
     assert (milestone.id, milestone.completed_on, milestone.amount) == (ours, date(2026, 3, 4), Decimal("12500.5"))
+    assert milestone.acceptance.accepted is False, "complete, and not approved for billing yet"
+    kit.tracker.edit("pse__Milestone__c", ours, pse__Approved_for_Billing__c=True)
+    [milestone] = poll(kit.bench.open(), "milestone", kit.window)
+    assert milestone.acceptance.accepted
 
 
 def test_a_date_that_is_an_instant_cannot_bound_a_window(kit):

@@ -40,7 +40,7 @@ PRESETS: Final[Mapping[str, Mapping[Kind, Mapping[str, Any]]]] = {
             "columns": {
                 "project": "pse__Project__c", "name": "Name", "status": "pse__Status__c",
                 "complete": "pse__Approved__c", "completed_on": "pse__Actual_Date__c", "due_on": "pse__Target_Date__c",
-                "amount": "pse__Milestone_Amount__c",
+                "amount": "pse__Milestone_Amount__c", "accepted": "pse__Approved_for_Billing__c",
             },
         },
         "time": {

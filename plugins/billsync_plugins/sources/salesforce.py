@@ -5,7 +5,8 @@ an app with a run-as user, a signed assertion (JWT), or a person's refresh token
 - A field that the user may not see does not exist for the API: `describe` is asked first, and what is missing is named.
 - Quota is 403 REQUEST_LIMIT_EXCEEDED, for up to a day: that poll ends as incomplete.
 - Certinia: of time the split (`pse__Timecard__c`) is read, dated with its last day; rows on a billing event count as
-  billed there; milestones that Certinia billed are left out: then one of ours that is gone was billed twice.
+  billed there; milestones that Certinia billed are left out: then one of ours that is gone was billed twice. A
+  milestone that is approved is complete, approved for billing it is accepted: `requires: [acceptance]` waits for that.
 - Formula fields change without `SystemModstamp`: the account's window is read in full each night.
 - Deleted rows are absent. `check` counts the deleted ones (`queryAll`), so that rights lost can be told from deletion.
 Unconfirmed: a query's cursor outlives a poll - shows as: a further page is refused, and the poll fails.
