@@ -73,13 +73,26 @@ def decide(
             amount=seen.amount(what, amount) if amount else None,
         )
         opened = firm.firm
+        due = _creditable(firm, what, meant) if kind == "credit" else ""
     _write(opened, kind, meant, person=person, reason=reason, until=until)
     with look(config) as firm:
         _, after = firm.evaluate()
     for subject in meant.subjects:
         said = f"{_DONE[kind]}: {subject}" + (f" ({meant.target})" if meant.target else "")
-        say(f"{said}. Now: {_standing(after, subject, opened.terms)}.")
+        say(f"{said}. Now: {_standing(after, subject, opened.terms)}{due}.")
     return 0
+
+
+def _creditable(firm: Look, what: str, meant: Meant) -> str:
+    """In words, what the next sync credits. UsageError where that cannot be."""
+    from billsync.cli.credit import creditable
+
+    facts = firm.facts(everything=True)
+    sums = [
+        creditable(facts, subject, meant.amount, name=what if len(meant.subjects) == 1 else subject, at=firm.firm.now())
+        for subject in meant.subjects
+    ]
+    return f"; {sum(sums[1:], start=sums[0])} go on a credit memo" if sums else ""
 
 
 def _standing(evaluation: Evaluation, subject: str, terms: Terms) -> str:

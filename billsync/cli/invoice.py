@@ -77,5 +77,5 @@ def show(
     if format == "json":
         json_object(invoices.full_row(found[0], files))
     else:
-        draw(invoices.show_blocks(found[0], files))
+        draw(invoices.show_blocks(found[0], files, documents))
     return 0

@@ -83,6 +83,7 @@ def _may_be_let_go(conn: sqlite3.Connection, reference: str, old: Sequence[tuple
     status = conn.execute(
         "SELECT status FROM document WHERE reference = ? ORDER BY id DESC LIMIT 1", (reference,)
     ).fetchone()
+    name = _name(conn, reference)
     if status is None:
         raise LedgerError(
             f"no confirmed document of this ledger bears the reference {reference}",
@@ -90,12 +91,21 @@ def _may_be_let_go(conn: sqlite3.Connection, reference: str, old: Sequence[tuple
         )
     if status[0] not in ("voided", "deleted"):
         raise LedgerError(
-            f"{reference} is {status[0]} in the books: only a voided or deleted document can be let go",
+            f"{name} is {status[0]} in the books: only a voided or deleted document can be let go",
+            where=reference,
             hint="void it in the books, then run `billsync sync` so that the ledger reads it back",
         )
     if is_let_go(conn, reference):
-        raise LedgerError(f"{reference} was let go before", hint="its work is billable again already")
+        raise LedgerError(f"{name} was let go before", where=reference, hint="its work is billable again already")
     _nothing_stands_on(conn, reference, old)
+
+
+def _name(conn: sqlite3.Connection, reference: str) -> str:
+    """A document's number, by which people know it."""
+    found = conn.execute(
+        "SELECT json_extract(receipt, '$.number') FROM document WHERE reference = ? ORDER BY id LIMIT 1", (reference,)
+    ).fetchone()
+    return found[0] if found and found[0] else reference
 
 
 def is_let_go(conn: sqlite3.Connection, reference: str) -> bool:
@@ -112,9 +122,9 @@ def _nothing_stands_on(conn: sqlite3.Connection, reference: str, old: Sequence[t
         kind, later, identity = found
         what = {"credited": "credit", "billed": "billing once more"}.get(kind, "release of the hold-back")
         raise LedgerError(
-            f"{reference} cannot be let go: a {what} stands on it ({later})",
+            f"{_name(conn, reference)} cannot be let go: a {what} stands on it ({_name(conn, later)})",
             where=identity,
-            hint=f"void {later} in the books and let it go first",
+            hint=f"void {_name(conn, later)} in the books, run `billsync sync`, and let that go first",
         )
 
 

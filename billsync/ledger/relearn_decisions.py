@@ -35,9 +35,21 @@ class Decided:
         self._here = {one.id: one for one in decisions(conn)}
         self._numbers: dict[tuple[str, int], int | None] = {}
         told = [(bears.ledger, one) for bears in stamps for one in (*bears.decisions, *_manual_amounts(bears, at))]
-        self._next = max([next_id(conn, "decision") - 1, *(one.id for _, one in told)]) + 1
-        for ledger, decision in told:
-            self._learn(ledger, decision)
+        last = next_id(conn, "decision") - 1
+        self._next = max([last, *(one.id for _, one in told)]) + 1
+        taken: dict[tuple[str, int], Decision] = {}
+        for ledger, decision in sorted(told, key=lambda one: (one[1].id, one[0])):  # the journal tells them in order
+            if (ledger, decision.id) in self._numbers:
+                continue
+            if self._is_here(decision):
+                self._numbers[ledger, decision.id] = decision.id
+            elif decision.id > last:
+                last = self._numbers[ledger, decision.id] = self._record(decision, decision.id)
+            else:
+                taken[ledger, decision.id] = decision
+        for key, decision in taken.items():
+            stands = decision.kind in _STAND_FOR_DOCUMENTS  # a manual amount is known by its number and no other
+            self._numbers[key] = self._record(decision, self._free()) if stands else None
 
     def of(self, bears: Stamp) -> Stamp:
         """The stamp with each part's decision as it is numbered here."""
@@ -50,18 +62,9 @@ class Decided:
             number = self._asked_for(part)
         return replace(part, decision=number)
 
-    def _learn(self, ledger: str, told: Decision) -> int | None:
-        """Its number here; None where a manual amount's own is taken by something else."""
-        key = (ledger, told.id)
-        if key not in self._numbers:
-            known = self._here.get(told.id)
-            if known is not None and (known.kind, known.subject, known.at) == (told.kind, told.subject, told.at):
-                self._numbers[key] = told.id
-            elif known is not None and told.kind not in _STAND_FOR_DOCUMENTS:
-                self._numbers[key] = None
-            else:
-                self._numbers[key] = self._record(told, told.id if known is None else self._free())
-        return self._numbers[key]
+    def _is_here(self, told: Decision) -> bool:
+        known = self._here.get(told.id)
+        return known is not None and (known.kind, known.subject, known.at) == (told.kind, told.subject, told.at)
 
     def _free(self) -> int:
         self._next += 1

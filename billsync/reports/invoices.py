@@ -86,13 +86,19 @@ def blocks(documents: Sequence[Document]) -> list[Block]:
     return [Table(columns=columns, rows=tuple(rows))]
 
 
-def show_blocks(document: Document, attachments: Sequence[Attachment] = ()) -> list[Block]:
-    """One document with its lines, their reasons, the versions of the work behind them, and what hangs at it."""
+def show_blocks(
+    document: Document, attachments: Sequence[Attachment] = (), others: Iterable[Document] = ()
+) -> list[Block]:
+    """One document with its lines, their reasons, the versions of the work behind them, and what hangs at it.
+
+    others: our documents; a credit memo names those among them that billed what it gives back.
+    """
     title = "Credit memo" if document.kind == "credit_memo" else "Invoice"
     facts: list[tuple[Cell, ...]] = [
         ("reference", document.reference),
         ("client", document.client_name),
         ("contract", ", ".join(document.contracts)),
+        ("gives back of", ", ".join(_given_back(document, others))),
         ("date", document.issued_on),
         ("due", document.due_on),
         ("status", f"{document.status} in {document.sink}" + (f", {document.remark}" if document.remark else "")),
@@ -118,6 +124,23 @@ def _attached(attachments: Sequence[Attachment]) -> list[Block]:
     ]
     columns = (column("File"), number("Bytes"), whole("Attached"), under("SHA-256"))
     return [Table(title="Evidence attached", columns=columns, rows=tuple(rows))] if rows else []
+
+
+def _given_back(document: Document, others: Iterable[Document]) -> list[str]:
+    """Numbers of the invoices that billed what a credit memo gives back, oldest first."""
+    if document.kind != "credit_memo":
+        return []
+    back = {part.identity for line in document.lines if line.kind != "holdback" for part in line.parts}
+    billed = [
+        (one.issued_on or date.min, one.number or one.reference)
+        for one in others
+        if any(
+            part.identity in back and part.amount > 0 and line.kind != "holdback"
+            for line in one.lines
+            for part in line.parts
+        )
+    ]
+    return [number for _, number in sorted(billed)]
 
 
 def line_blocks(lines: Sequence[Line], currency: str) -> list[Block]:

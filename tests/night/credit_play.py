@@ -429,6 +429,7 @@ class Play:
         """Deleted at the source."""
         row = self._row(a)
         if row is not None and len(self.work.tables["time"]) > 1:
+            self.unsaid = True
             self.work.delete("time", row["id"])
 
     def move(self, a: int, b: int) -> None:
@@ -559,6 +560,7 @@ class Play:
         """The ledger is lost, and learnt again from the books: what they tell is as it was."""
         before, was = self._postings(), self._rows()
         told = not (self.unsaid or self._gone() or any(one.let_go for one in self.sent.values()))
+        told = told and all(row["state"] == "approved" for row in self.work.tables["time"].values())
         for end in ("", "-wal", "-shm"):
             self.firm.config.ledger_path.with_name(f"billsync.db{end}").unlink(missing_ok=True)
         self.clock.advance(3600)
@@ -585,7 +587,7 @@ class Play:
             self._sure(self._rows() == was, f"the statement was {was}, and is {self._rows()}")
 
     unsaid: bool = False
-    """True once a person said something that no document bears: it is lost with the ledger."""
+    """True once something was said that no document bears, or deleted: it is lost with the ledger."""
 
     def _rows(self) -> list[Any]:
         assert self.last is not None
