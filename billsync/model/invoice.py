@@ -65,6 +65,8 @@ class Line:
     item: str | None = None
     purchase_order: str | None = None
     dimensions: Mapping[str, str] = field(default_factory=dict)
+    done_since: date | None = None
+    """The first day of work, where the line holds several days; `done_on` is the last."""
     late: bool = False
     """Work dated in a period that is already closed: billed tonight, with a mark."""
 

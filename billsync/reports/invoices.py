@@ -202,6 +202,7 @@ def line_row(line: Line, currency: str) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price": line.unit_price,
         "amount": plain(line.amount, currency),
+        "done_since": line.done_since,
         "done_on": line.done_on,
         "purchase_order": line.purchase_order,
         "tax_code": line.tax_code,

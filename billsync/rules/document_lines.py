@@ -5,7 +5,8 @@ back, paid out, trued up or given back. The order is fixed, and each line says w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
@@ -75,12 +76,13 @@ def _work_line(view: View, contract: Contract, charges: list[Charge]) -> Line:
     days = [charge.share.work.done_on for charge in charges if charge.share.work.done_on]
     return Line(
         kind=kind,
-        text=_text(first, len(charges)),
+        text=_text(first, len(charges), days),
         amount=amount,
         parts=parts,
         quantity=quantity,
         unit_price=_price(work, quantity, amount, contract.currency),
         done_on=max(days, default=None),
+        done_since=min(days) if len(set(days)) > 1 else None,
         project=work.project_name or None,
         person=work.person or None,
         tax_code=_coded(contract.billing.tax, kind, work.kind),
@@ -128,12 +130,14 @@ def _price(work: Work, quantity: Decimal | None, amount: int, currency: str) -> 
     return work.unit_price if exact == amount else None
 
 
-def _text(charge: Charge, count: int) -> str:
+def _text(charge: Charge, count: int, days: Sequence[date]) -> str:
+    """The work's own words; of several entries the person, the project, and their first and last day."""
     work = charge.share.work
     if charge.open.kind == "drift":
         return f"Adjustment: {work.name}"
     if work.kind == "time" and count > 1:
-        return ", ".join(filter(None, [work.person, work.project_name]))
+        span = " to ".join(str(day) for day in sorted({min(days), max(days)})) if days else ""
+        return ", ".join(filter(None, [work.person, work.project_name, span]))
     return work.name
 
 

@@ -1,8 +1,9 @@
 """The text of an invoice line, by a jinja2 template: the schedule line's own, else the contract's for its kind.
 
 Templates run in jinja2's sandbox with undefined names refused. They see: text (the default), project, person,
-done_on, quantity, unit_price, amount, currency, contract, contract_name, client, purchase_order, references, late, and
-parts (identity, amount, quantity). What a line has not is None.
+done_since (the first day, of a line of several), done_on, quantity, unit_price, amount, currency, contract,
+contract_name, client, purchase_order, references, late, and parts (identity, amount, quantity). What a line has
+not is None.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _FULL: Final = Line(
     parts=(Part(identity="time/a/1", contract="C", amount=18000, quantity=Decimal(1)),),
     quantity=Decimal(1),
     unit_price=Decimal(180),
+    done_since=date(2026, 1, 5),
     done_on=date(2026, 1, 31),
     project="P-1",
     person="ana",
@@ -107,6 +109,7 @@ def _words(line: Line, contract: Contract, client: str, currency: str) -> dict[s
         "text": line.text,
         "project": line.project,
         "person": line.person,
+        "done_since": line.done_since,
         "done_on": line.done_on,
         "quantity": line.quantity,
         "unit_price": line.unit_price,

@@ -79,7 +79,9 @@ def _percent(line: Line, taxes: Mapping[str, Decimal]) -> Decimal:
 
 
 def _line(line: Line, percent: Decimal, tax: int, currency: str) -> dict[str, Any]:
-    members = "kind text quantity unit_price done_on project person tax_code item purchase_order dimensions late"
+    members = (
+        "kind text quantity unit_price done_since done_on project person tax_code item purchase_order dimensions late"
+    )
     return {name: canonical(getattr(line, name)) for name in members.split()} | {
         "amount": plain(line.amount, currency),
         "tax": plain(tax, currency),

@@ -70,7 +70,7 @@ def _lines(document: Mapping[str, Any]) -> str:
     for line in document["lines"]:
         facts = [
             line["project"], line["person"], line["purchase_order"] and f"PO {line['purchase_order']}",
-            day_text(line["done_on"]), "late: work of an earlier period" if line["late"] else "",
+            _days(line), "late: work of an earlier period" if line["late"] else "",
         ]  # fmt: skip
         small = " · ".join(escape(str(fact)) for fact in facts if fact and str(fact) not in line["text"])
         kept = ' class="kept"' if line["kind"] == "holdback" else ""
@@ -82,6 +82,14 @@ def _lines(document: Mapping[str, Any]) -> str:
         )
     head = '<thead><tr><th>Description<th class="n">Quantity<th class="n">Rate<th class="n">Amount</thead>'
     return f'<table class="lines">{head}{"".join(rows)}</table>'
+
+
+def _days(line: Mapping[str, Any]) -> str:
+    """The day of the work; nothing where the text says the first and the last of several."""
+    since = line.get("done_since")
+    if since and since in line["text"]:
+        return ""
+    return f"{day_text(since)} to {day_text(line['done_on'])}" if since else day_text(line["done_on"])
 
 
 def _totals(document: Mapping[str, Any], receipt: Receipt) -> str:

@@ -132,7 +132,7 @@ def test_time_of_one_person_project_and_price_is_one_line_and_the_rest_one_by_on
         key=str,
     )
     texts = {line.text for line in draft.lines}
-    assert {"Ana Roe, City Hall", "Travel, 2026-03-02", "expense, 2026-03-02"} <= texts
+    assert {"Ana Roe, City Hall, 2026-03-02 to 2026-03-03", "Travel, 2026-03-02", "expense, 2026-03-02"} <= texts
     assert {line.dimensions.get("cost_centre") for line in draft.lines} == {None, "hull"}
 
 

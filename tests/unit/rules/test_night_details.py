@@ -149,9 +149,9 @@ def test_a_line_is_dated_with_its_last_day_and_late_on_the_border() -> None:
     of = Firm(contracts=[contract(gates=Gates(closed_through=day("2026-03-02")))])
     of.see(hours("t0", "1.00", "2026-03-01"), hours("t1", "1.00", "2026-03-02"), hours("t2", "1.00", "2026-03-03"))
     [draft] = of.look().drafts
-    assert [(line.done_on, line.late, line.text) for line in draft.lines] == [
-        (day("2026-03-03"), False, "ana, 2026-03-03"),
-        (day("2026-03-02"), True, "ana, P-1"),
+    assert [(line.done_since, line.done_on, line.late, line.text) for line in draft.lines] == [
+        (None, day("2026-03-03"), False, "ana, 2026-03-03"),
+        (day("2026-03-01"), day("2026-03-02"), True, "ana, P-1, 2026-03-01 to 2026-03-02"),
     ]
 
 
