@@ -52,7 +52,7 @@ def of_the_books(world: World) -> Iterator[Breach]:
     for name, amounts in (("billed", gross), ("charged", cash)):
         for identity, amount in amounts.items():
             most = world.worth.most(identity)
-            if most is None or amount > most:
+            if identity not in world.taken_back and (most is None or amount > most):
                 yield Breach(
                     kind="duplicate", what=f"{identity} is {name} {amount}, and was never worth more than {most}"
                 )
@@ -145,7 +145,21 @@ def of_the_end(world: World, summary: NightSummary, ledger: Ledger, evaluation: 
         known = ledger.intent(reference)
         if any(one.status in STANDING for one in documents) and (known is None or known.state != "confirmed"):
             yield Breach(kind="lost", what=f"{reference} is in the books, and {known.state if known else 'not known'}")
+    yield from _voids_told(world, ledger, evaluation)
     yield from _all_billed(world, evaluation)
+
+
+def _voids_told(world: World, ledger: Ledger, evaluation: Evaluation) -> Iterator[Breach]:
+    """A document that a person took away is a finding until it is let go, whatever it said."""
+    standing: dict[str, int] = {}
+    facts = ledger.facts(world.firm.terms, now=world.now(), today=world.firm.today, everything=True)
+    for posting in facts.postings:
+        key = posting.fact.invoice
+        standing[key] = standing.get(key, 0) + (posting.reverses is None) - (posting.reverses is not None)
+    for reference, documents in world.documents().items():
+        gone = not any(one.status in STANDING for one in documents)
+        if gone and standing.get(reference) and evaluation.verdict == "balanced":
+            yield Breach(kind="silent", what=f"{reference} was voided by hand, and all is called well")
 
 
 def of_the_question(summary: NightSummary) -> Iterator[Breach]:

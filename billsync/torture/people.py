@@ -171,8 +171,11 @@ def _by_hand(world: World, event: Event) -> None:
         world.books.enter(f"HAND-{event.at}", 100 + event.how, note="by hand")
         return
     document = _chosen(standing, event.at)
-    if document is None or (event.name in ("void", "delete") and _may_not_go(world, document)):
+    gone = event.name in ("void", "delete")
+    if document is None or (gone and world.books.paid(document)):  # books refuse to void what is paid
         return
+    if gone:
+        world.taken_back |= _credits(world, document)
     world.say(f"{event.name} {document.id} in the books")
     world.edited.add(document.id)
     if event.name == "void":
@@ -185,11 +188,12 @@ def _by_hand(world: World, event: Event) -> None:
         world.books.pay(document, document.total if event.how % 2 else None)
 
 
-def _may_not_go(world: World, document: Document) -> bool:
-    """Books refuse to void what is paid; to take back a credit whose work was billed again is a person's mistake."""
+def _credits(world: World, document: Document) -> set[str]:
+    """Identities that the document takes back."""
     names = {document.number, *document.note.split()} & world.sent.keys()
-    credits = any(part.amount < 0 for name in names for line in world.sent[name].lines for part in line.parts)
-    return bool(world.books.paid(document)) or document.kind == "credit_memo" or credits
+    return {
+        part.identity for name in names for line in world.sent[name].lines for part in line.parts if part.amount < 0
+    }
 
 
 # ---- The computer ------------------------------------------------------------------------------------------------
@@ -250,7 +254,7 @@ def void_unlearned(world: World, references: Iterable[str]) -> None:
         for document in world.documents().get(reference, ()):
             if document.status not in ("draft", "open"):
                 continue
-            if _may_not_go(world, document):
+            if world.books.paid(document) or _credits(world, document):
                 world.asks_a_person = True
             else:
                 world.say(f"void {document.id} in the books, which cannot be learned")

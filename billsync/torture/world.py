@@ -132,6 +132,8 @@ class World:
         """Identities and references that a person decided about."""
         self.edited: set[str] = set()
         """Documents that a person touched in the books."""
+        self.taken_back: set[str] = set()
+        """Identities of which a person voided the credit: what they are billed at is that person's doing."""
         self.backups: list[Path] = []
         self.last: Evaluation | None = None
         self._ledgers = 0
