@@ -17,7 +17,7 @@ def say_documents(view: View, shares: Iterable[Share]) -> dict[str, str]:
         for posting in share.standing.postings:
             fact = posting.fact
             if fact.invoice:
-                sign = {"billed": 1, "opening": 1, "released": 1, "credited": -1, "withheld": -1}.get(fact.kind, 0)
+                sign = {"billed": 1, "released": 1, "credited": -1, "withheld": -1}.get(fact.kind, 0)
                 carried[fact.invoice] = carried.get(fact.invoice, 0) + sign * fact.amount
     troubles: dict[str, str] = {}
     for document in sorted(view.facts.documents, key=lambda one: (one.sink, one.receipt.reference, one.receipt.id)):

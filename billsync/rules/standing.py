@@ -84,7 +84,7 @@ class Standing:
         """Documents whose billed amount stands."""
         totals: dict[str, int] = defaultdict(int)
         for posting in self.postings:
-            if posting.fact.kind in ("billed", "opening") and posting.fact.invoice:
+            if posting.fact.kind == "billed" and posting.fact.invoice:
                 totals[posting.fact.invoice] += posting.fact.amount
         return tuple(name for name, total in totals.items() if total)
 

@@ -140,7 +140,7 @@ def test_what_is_missing_is_said_with_the_next_step():
 
 def test_open_and_unmapped_work_can_be_explained_too():
     assert "not finished yet" in plain(explain.blocks(told("ACME-2026-01/line/final")))
-    assert "no contract for the project" in plain(explain.blocks(told("time/work/T-99")))
+    assert "no contract names it" in plain(explain.blocks(told("time/work/T-99")))
 
 
 def test_an_item_is_found_by_identity_id_name_or_beginning():

@@ -15,6 +15,7 @@ from billsync.model.contract import (
     Condition,
     Contract,
     Holdback,
+    HoldbackRelease,
     MilestoneMatch,
     Payer,
     ProjectRef,
@@ -238,3 +239,46 @@ def test_a_cent_more_waits_with_the_credit() -> None:
     of.see(hours("t1", "6.00"))
     of.decide("credit", T1, amount=1)
     assert causes(of.look(), T1)[-1] == ("held", "credited", 1)
+
+
+# Holdback
+
+
+@pytest.mark.parametrize(("worked", "kept"), [("4.00", []), ("5.00", [-1])])
+def test_holdback_of_cents_is_rounded_once_half_up(worked: str, kept: list[int]) -> None:
+    terms = Holdback(percent=Decimal(10), kinds=frozenset({"time"}))
+    of = firm(time=TimeTerms(rates=CENT), holdback=terms).see(hours("t1", worked))
+    [draft] = of.look().drafts
+    assert [line.amount for line in draft.lines if line.kind == "holdback"] == kept
+    assert [line.text for line in draft.lines if line.kind == "holdback"] == ["Holdback 10 %"] * len(kept)
+
+
+# Documents in the books
+
+
+def test_a_voided_document_carries_what_it_billed_less_what_it_withheld() -> None:
+    releases = (HoldbackRelease(id="R", trigger=Trigger(kind="dated", on=day("2026-05-12"))),)
+    of = firm(holdback=Holdback(percent=Decimal(10), kinds=frozenset({"time"}), releases=releases))
+    of.see(hours("t1", "1.00"))
+    of.night()
+    of.today = day("2026-05-11")
+    of.decide("credit", T1, amount=4000)
+    of.night()
+    of.today = day("2026-05-12")
+    of.night()
+    names = list(dict.fromkeys(posting.fact.invoice for posting in of.postings))
+    for name in names:
+        of.read_back(name, "voided", 0, 1)
+    found = {one.identity: one.amount for one in of.look().findings if one.code == "voided"}
+    assert [found[name] for name in names] == [10000 - 1000, -4000 + 400, 600]
+    of.read_back(names[0], "deleted", 0, 1)
+    said = {one.identity: one.text for one in of.look().findings}
+    assert said[names[0]] == "1001: deleted in the books, 90.00 USD of work stands on it"
+    assert said[names[2]] == "1001: voided in the books, 6.00 USD of work stands on it"
+
+
+def test_work_on_no_invoice_of_ours_is_on_no_document() -> None:
+    of = firm(opening_before=day("2026-05-01")).see(hours("t1", "1.00"))
+    of.night()
+    of.read_back("", "voided", 0, 700)
+    assert [(one.code, one.amount) for one in of.look().findings] == [("voided", 700)]
