@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from billsync.model.errors import KeyReuse, LedgerError
+from billsync.model.invoice import Receipt
 from billsync.model.work import digest
 from tests.unit.ledger.conftest import (
     NIGHT,
@@ -168,11 +169,44 @@ def test_a_document_with_a_credit_on_it_cannot_be_let_go_before_the_credit(ledge
     credit = invoice("BS-2", line("credit", part("time/work/1", -500)))
     first, second = bill(ledger, world.clock, DOCUMENT), bill(ledger, world.clock, credit)
     read(ledger, world, replace(first, status="voided"), replace(second, status="voided"))
-    with pytest.raises(LedgerError, match=r"a credit stands on it \(BS-2\)"):
+    with pytest.raises(LedgerError, match=r"^N-BS-1 .*a credit stands on it \(N-BS-2\)"):
         let_go(ledger, world)
     let_go(ledger, world, "BS-2")
     let_go(ledger, world)
     assert net(ledger, world) == {"time/work/1": 0} and net(ledger, world, "credited") == {"time/work/1": 0}
+
+
+def test_a_credit_that_was_billed_once_more_cannot_be_let_go_before_that_bill(ledger, world):
+    word = ledger.decide("rebill", "time/work/1", person="ana", reason="after all", at=world.clock())
+    credit = invoice("BS-2", line("credit", part("time/work/1", -500)))
+    again = invoice("BS-3", line("time", part("time/work/1", 500, decision=word.id)))
+    receipts = [bill(ledger, world.clock, one) for one in (DOCUMENT, credit, again)]
+    read(ledger, world, *(replace(one, status="voided") for one in receipts))
+    with pytest.raises(LedgerError, match=r"a billing once more stands on it \(N-BS-3\)"):
+        let_go(ledger, world, "BS-2")
+    for name in ("BS-3", "BS-2", "BS-1"):
+        let_go(ledger, world, name)
+    assert_sound(ledger)
+
+
+def test_a_deleted_document_of_which_the_books_tell_the_id_only_can_be_let_go(ledger, world):
+    made = bill(ledger, world.clock, DOCUMENT)
+    tombstone = Receipt(id=made.id, number="", reference="", status="deleted", currency="USD", total=0)
+    [told] = read(ledger, world, tombstone)
+    assert "open became deleted" in told
+    [known] = ledger.documents()
+    assert (known.receipt.reference, known.receipt.number, known.receipt.status) == ("BS-1", made.number, "deleted")
+    assert read(ledger, world, tombstone) == []
+    let_go(ledger, world)
+    assert_sound(ledger)
+
+
+def test_books_that_told_nothing_yet_are_asked_for_changes_since_our_first_document(ledger, world):
+    read(ledger, world)
+    assert ledger.last_read_back("books") is None
+    at = world.clock()
+    bill(ledger, world.clock, DOCUMENT, updated_at=at)
+    assert ledger.last_read_back("books") is not None, "read whole, some books do not tell what was deleted"
 
 
 def test_a_document_whose_hold_back_was_released_cannot_be_let_go_before_the_release(ledger, world):
