@@ -23,7 +23,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "contract_differs": Cause("the contract differs from its source", "settle which is right, and correct the other"),
     "contract_gone": Cause("the contract is gone at its source", "restore it there, or write its terms here"),
     "contract_not_told": Cause("the source does not show the contract", "check `from:` and the source's rights"),
-    "unmapped": Cause("no contract names it", "name its project or a line for it in a contract, or `billsync review map`"),
+    "unmapped": Cause("no contract names it", "name its project or a line for it in a contract, or `review map` it"),
     "no_rate": Cause("no rate", "add a rate for the person and the day to the rate card"),
     "no_fx_rate": Cause("no exchange rate", "add the exchange rate of that day"),
     "not_billable": Cause("marked as not billable"),

@@ -14,6 +14,7 @@ from billsync.model.contract import (
     Client,
     Condition,
     Contract,
+    Gates,
     Holdback,
     HoldbackRelease,
     MilestoneMatch,
@@ -282,3 +283,24 @@ def test_work_on_no_invoice_of_ours_is_on_no_document() -> None:
     of.night()
     of.read_back("", "voided", 0, 700)
     assert [(one.code, one.amount) for one in of.look().findings] == [("voided", 700)]
+
+
+# Drafts
+
+
+def test_terms_of_holdback_that_came_after_billing_pay_nothing_out() -> None:
+    of = firm().see(hours("t1", "1.00"))
+    of.night()
+    half = HoldbackRelease(id="R", trigger=Trigger(kind="dated", on=day("2026-05-10")), percent=Decimal(50))
+    terms = Holdback(percent=Decimal(10), kinds=frozenset({"time"}), releases=(half,))
+    of.contracts = [contract(holdback=terms)]
+    assert of.look().drafts == (), "nothing was withheld of it"
+
+
+def test_a_shared_document_needs_the_approval_that_one_of_its_contracts_wants() -> None:
+    shared = {"billing": Billing(group="consolidated")}
+    other = contract(id="D", projects=(ProjectRef(account="work", id="P-2"),), **shared)
+    of = Firm(contracts=[contract(gates=Gates(release_threshold=1), **shared), other])
+    of.see(hours("t1", "1.00"), hours("t2", "1.00", project="P-2"))
+    assert [held.cause for held in of.look().held_drafts] == ["needs_approval"]
+    assert of.look().drafts == ()
