@@ -5,91 +5,32 @@ The work is in files, the books are a folder; the terms are what the CRM says.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from billsync.cli import main
 from billsync.config.yaml import read
+from billsync.ledger.certificate import DICTIONARY, MAGIC
+from billsync.ledger.checkpoint import Signer
 from billsync.model.statement import Evaluation
-from billsync.sync import Firm, NightSummary, open_firm, run
+from billsync.sync import NightSummary
 from billsync.sync.check import check
 from billsync.testing.clock import Clock
 from billsync.testing.odoo_projects import FakeOdooProjects
 from billsync.testing.salesforce import FakeSalesforce
 from billsync.testing.server import Request
-from billsync.testing.tracker import FakeTracker
 from billsync_plugins.sources import _odoo_sales as sales
 from billsync_plugins.sources import _odoo_work as work
-from tests.night.firms import entries
-
-FIRM: dict[str, Any] = {
-    "firm": {"name": "Roe Architects", "zone": "UTC", "currency": "USD"},
-    "sinks": {"books": {"kind": "folder", "path": "invoices"}},
-    "clients": [{"id": "acme", "name": "Acme", "accounts": {"crm": "Acme Inc"}}],
-}
-MILESTONES = "id,project,name,status,completed on\n"
-CHANGES = {
-    "object": "Change_Order__c",
-    "columns": {"contract": "Contract__c", "name": "Name", "value": "Amount__c", "signed_on": "Signed_On__c"},
-    "constants": {"currency": "USD"},
-}
-
-
-@dataclass(slots=True, kw_only=True)
-class House:
-    """A firm whose contracts are in a CRM: `crm` is the vendor."""
-
-    folder: Path
-    clock: Clock
-    crm: Any = None
-    config: dict[str, Any] = field(default_factory=dict)
-    environ: dict[str, str] = field(default_factory=dict)
-
-    def write(self, **contract: Any) -> None:
-        """The configuration with this one contract (none: no contract is written)."""
-        contracts = [{"id": "SITE", "client": "acme", "project": "work/P-1", **contract}] if contract else []
-        text = json.dumps({**self.config, "contracts": contracts}, default=str, indent=1)
-        (self.folder / "billsync.yaml").write_text(text, encoding="utf-8")
-
-    def done(self, *names: str) -> None:
-        """These milestones are complete at the project's source; Permit is open unless named."""
-        rows = [f"M-{name},P-1,{name},complete,2026-03-20" for name in names]
-        rows += ["M-Permit,P-1,Permit,open,"] if "Permit" not in names else []
-        (self.folder / "data" / "milestones.csv").write_text(MILESTONES + "\n".join(rows) + "\n", encoding="utf-8")
-
-    def open(self) -> Firm:
-        """The firm on the vendor's clock."""
-        path = self.folder / "billsync.yaml"
-        return open_firm(path, environ=self.environ, now=self.clock.now, sleep=self.clock.sleep)
-
-    def night(self) -> NightSummary:
-        """One night; the clock then stands a day later."""
-        summary = run(self.open())
-        self.clock.advance(days=1)
-        return summary
-
-    def invoices(self) -> list[str]:
-        """Totals in the books, in the order in which they came."""
-        files = sorted((self.folder / "invoices").glob("*.json"))
-        return [json.loads(file.read_text(encoding="utf-8"))["total"] for file in files]
-
-
-def house(folder: Path, crm: FakeTracker | None, clock: Clock, source: dict[str, Any]) -> House:
-    (folder / "data").mkdir()
-    (folder / "data" / "projects.csv").write_text("id,name\nP-1,Site\n", encoding="utf-8")
-    made = House(folder=folder, clock=clock, crm=crm)
-    files = {"kind": "files", "path": "data", "projects": "projects.csv"}
-    options = entries(source, "crm", made.environ)
-    made.config = {**FIRM, "sources": {"work": {**files, "milestones": "milestones.csv"}, "crm": options}}
-    made.done()
-    return made
+from tests.night.crm import CHANGES, MILESTONES, House, house, ordered, won
 
 
 @pytest.fixture
@@ -115,25 +56,6 @@ def odoo(tmp_path: Path) -> Iterator[House]:
         yield house(
             tmp_path, crm, clock, {**crm.options(orders=True), "kind": "odoo", "kinds": ["project", "contract"]}
         )
-
-
-def won(crm: FakeSalesforce, value: int = 110_000, **more: Any) -> str:
-    row = {"Account": {"Name": "Acme Inc"}, "Amount": Decimal(value), "IsWon": True, "CloseDate": "2026-02-01"}
-    return crm.add("Opportunity", Name="New site", **{**row, **more})
-
-
-def ordered(crm: FakeOdooProjects, **lines: int) -> str:
-    """A confirmed sales order of these lines."""
-    order = crm.add(
-        "sale.order", name="S00021", partner_id=[16, "Acme Inc"], currency_id=[1, "USD"], state="sale",
-        amount_untaxed=Decimal(sum(lines.values())), date_order="2026-02-01 10:00:00",
-    )  # fmt: skip
-    for name, amount in lines.items():
-        crm.add(
-            "sale.order.line", order_id=[order, "S00021"], name=name, product_uom_qty=Decimal(1), discount=Decimal(0),
-            price_unit=Decimal(amount), price_subtotal=Decimal(amount), currency_id=[1, "USD"],
-        )  # fmt: skip
-    return str(order)
 
 
 def evaluated(summary: NightSummary) -> Evaluation:
@@ -399,3 +321,54 @@ def test_check_shows_what_the_source_tells_and_since_when(salesforce: House) -> 
     salesforce.crm.edit("Opportunity", contract, Amount=Decimal(110_000))
     found = check(salesforce.open())
     assert (found.exit_code, found.told[0].since, found.told[0].wrong) == (0, None, ()), "another version, and no night"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> House:
+    """A firm on the system's clock with a table of contracts, and Design done."""
+    source = {"kind": "files", "path": "data", "contracts": {"file": "contracts.csv", "mode": "full"}}
+    firm = house(tmp_path, None, Clock(), source)
+    rows = "id,client,value,currency,signed\n800,Acme Inc,110000,USD,2026-02-01\n"
+    (firm.folder / "data" / "contracts.csv").write_text(rows, encoding="utf-8")
+    firm.write(**{"from": "crm/800"}, schedule=HALVES)
+    firm.done("Design")
+    return firm
+
+
+def said(capsys: pytest.CaptureFixture[str], firm: House, *words: str, code: int = 0) -> str:
+    """What a command answers."""
+    assert main([*words, "--config", str(firm.folder / "billsync.yaml")]) == code, capsys.readouterr()
+    return capsys.readouterr().out
+
+
+def test_the_commands_see_the_terms_that_were_told(table: House, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, table, "sync")
+    assert "crm/contract/800" in said(capsys, table, "explain", "SITE/line/design")
+    row = {"id": "permit", "milestone": "Permit", "percent": 40}
+    third = {"id": "rest", "milestone": "Rest", "percent": 20}
+    other = {"id": "SITE", "client": "acme", "project": "work/P-1", "from": "crm/800"}
+    config = {**table.config, "contracts": [{**other, "schedule": [HALVES[0], row, third]}]}
+    (table.folder / "other.yaml").write_text(json.dumps(config), encoding="utf-8")
+    told = json.loads(said(capsys, table, "config", "diff", str(table.folder / "other.yaml"), "--format", "json"))
+    assert ("lines.permit.percent", "60", "40") in {(one["term"], one["before"], one["after"]) for one in told["terms"]}
+    effect = {one["identity"]: (one["before"], one["after"]) for one in told["effect"]}
+    assert effect["SITE/line/permit"] == ("66000.00", "44000.00"), "parts of the value that the table tells"
+    (table.folder / "renewal").mkdir()
+    halved = {**other, "schedule": [{**HALVES[0], "percent": 20}, {**HALVES[1], "percent": 80}]}
+    (table.folder / "renewal" / "site.yaml").write_text(json.dumps(halved), encoding="utf-8")
+    words = ("what-if", "--contracts", str(table.folder / "renewal"), "--since", "2026-01-01", "--each")
+    [row] = list(csv.DictReader(io.StringIO(said(capsys, table, *words, "--format", "csv"))))
+    assert row["identity"] == "SITE/line/design" and {"44000.00", "22000.00"} <= set(row.values()), row
+
+
+def test_a_proof_holds_the_version_of_the_contract(table: House) -> None:
+    summary = table.night()
+    [pushed] = summary.pushed
+    firm = table.open()
+    with firm.ledger(read_only=True) as ledger:
+        [intent] = ledger.intents("confirmed")
+        signer = Signer(ledger.id, bytes(32))
+        proof = ledger.prove(intent.reference, signer, table.clock.now())
+    assert pushed.reference == intent.reference
+    packed = zlib.decompressobj(zdict=DICTIONARY).decompress(proof.removeprefix(MAGIC))
+    assert b'"client":"Acme Inc"' in packed, "the record of the contract is part of the proof"
