@@ -14,7 +14,10 @@ from billsync.testing.sink_contract import SinkContract
 from billsync.testing.source_contract import SourceContract
 
 CLASSES = connectors.classes()
-REFRESH = "docs/connectors/evidence.md is stale: python -m benchmarks connectors --write"
+REFRESH = (
+    "docs/connectors/evidence.md is stale: python -m benchmarks connectors --write --no-kit, "
+    "and without --no-kit (minutes) where tests of the kit came or went"
+)
 LONGEST, LONG = 150, 400
 
 
