@@ -114,8 +114,9 @@ contracts:
     project: work/P
     billing:
       period: monthly
-      templates:  # HERE
-        time: "{{ persn }}"
+      templates:
+        milestone: "{{ text }}"
+        time: "{{ persn }}"  # HERE
     time: {rates: {default: 150}}
 """,
         "the line template for 'time' of contract A fails: 'persn' is undefined",
@@ -125,8 +126,9 @@ contracts:
 contracts:
   - {id: A, client: acme, project: work/P, time: {rates: {default: 150}}}
 billing:
-  templates:  # HERE
-    time: "{{ unit_price + 1 }}"
+  templates:
+    milestone: "{{ text }}"
+    time: "{{ unit_price + 1 }}"  # HERE
 """,
         "the line template for 'time' of contract A fails: unsupported operand",
     ),

@@ -11,6 +11,7 @@ import pytest
 from billsync.model.book import ExchangeRate
 from billsync.model.contract import (
     Approver,
+    Billing,
     Client,
     Contract,
     ExpenseTerms,
@@ -154,6 +155,26 @@ def test_a_reference_the_client_wants() -> None:
 def test_a_payer_nobody_configured() -> None:
     of = firm(client="nobody")
     assert codes(of.night()) == ["customer_missing"] and of.look().drafts == ()
+
+
+def test_a_client_who_is_no_customer_of_the_books_that_need_one() -> None:
+    of = firm()
+    of.facts_more["needs_customer"] = frozenset({"books"})
+    after = of.night()
+    assert codes(after) == ["customer_missing"] and after.drafts == ()
+    assert [(one.cause, one.owner) for one in after.items] == [("customer_missing", "accountant")]
+    assert "no customer in the books books" in after.findings[0].text, after.findings
+    of.clients = [Client(id="acme", name="Acme Inc", customers={"other": "7"})]
+    assert codes(of.night()) == ["customer_missing"], "of other books"
+    of.clients = [Client(id="acme", name="Acme Inc", customers={"books": "7"})]
+    assert len(of.look().drafts) == 1
+
+
+def test_books_that_take_any_client_need_no_customer() -> None:
+    of = firm(billing=Billing(sink="second"))
+    of.sinks = {"books": "draft", "second": "draft"}
+    of.facts_more["needs_customer"] = frozenset({"books"})
+    assert len(of.look().drafts) == 1, "the contract goes to other books than the first"
 
 
 def test_a_receipt_is_wanted_from_an_amount_on() -> None:
