@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from tests.night.credit_play import SINKS, STEPS, VARIANTS, WEIGHTS, Broken, Play, Sent, play
 
-SLICE = 12
+SLICE = 11
 """Sequences of one test; there are eight for each sink."""
 NUMBERS = st.integers(0, 63)
 

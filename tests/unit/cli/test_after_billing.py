@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+
+from tests.conftest import ROOT
 
 T1 = "time/work/T-1"
 SAID = ("--person", "mia", "--reason", "agreed with the client")
@@ -17,14 +20,16 @@ def refused(firm, code: int, *words: str) -> list[str]:
     return told
 
 
-def test_a_part_of_an_item_is_credited_in_cents_on_a_memo_that_names_its_invoice(firm):
-    said = firm.expect(0, "review", "credit", T1, "--amount", "440.10", *SAID)
-    assert "to be credited: time/work/T-1. Now: billed USD 1,440.00; USD 440.10 go on a credit memo." in said
+def test_a_part_is_credited_in_cents_as_the_documentation_shows_it_on_a_memo_that_names_its_invoice(firm):
+    page = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
+    block = page.split("```console\n")[1].split("```")[0]
+    steps = [step.split("\n", 1) for step in block.split("$ billsync ")[1:]]
+    assert len(steps) == 2
+    for typed, answer in steps:
+        run = firm.run(*shlex.split(typed), BILLSYNC_PERSON="mia")
+        assert run.stdout + run.stderr == answer, f"docs/contracts.md: $ billsync {typed}"
     told = refused(firm, 2, "review", "credit", T1, "--amount", "440.10", *SAID)
     assert "was asked for before, and waits for the next sync" in told[0] and "mia" in told[1]
-    told = refused(firm, 2, "review", "credit", T1, "--amount", "999.91", *SAID)
-    assert told[0] == "USD 999.91 is more than what can be credited of time/work/T-1: USD 999.90"
-    assert "--amount 999.90" in told[2]
     firm.expect(1, "sync")
     shown = " ".join(firm.expect(0, "invoice", "show", "2026-0002").split())
     for words in ("Credit memo 2026-0002", "gives back of 2026-0001", "USD -440.10", "credited: mia, agreed"):
