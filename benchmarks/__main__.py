@@ -11,7 +11,7 @@ import benchmarks
 NOT_ONE = {
     "__main__", "children", "connectors_page", "edges", "firm", "mutation_operators", "mutation_run", "processes"
 }  # fmt: skip
-LONG = {"connectors", "crash_matrix", "credits", "mutation", "races"}
+LONG = {"connectors", "crash_matrix", "credits", "losses", "mutation", "races"}
 """Take minutes to a quarter of an hour: only by name, and with options of their own."""
 
 

@@ -176,8 +176,12 @@ def main() -> None:
             importlib.import_module(name)
         _warm()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_all([Job(**one) for one in json.loads(line)], start)) + "\n")
-        sys.stdout.flush()
+        answer = json.dumps(_all([Job(**one) for one in json.loads(line)], start))
+        try:
+            sys.stdout.write(answer + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever asked has gone
+            os._exit(1)
 
 
 def _warm() -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
+from typing import Final
 
 from billsync.ledger.database import connect, told, told_files
 from billsync.ledger.journal import head
 from billsync.ledger.verify import Verification, verify
 from billsync.model.errors import Fork, LedgerError
+
+_SIDES: Final = ("-wal", "-shm", "-journal")
+"""What the database keeps beside its file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +49,8 @@ def restore(source: Path, target: Path, *, force: bool = False) -> Path | None:
     """Put the backup `source` in the place of the ledger `target`; the caller holds the run lock.
 
     Fork: `target` knows more than the backup, or is another ledger; `force` overrides, and the replaced file is kept
-    beside it as `*.replaced`. Returns where the replaced ledger was kept, None where there was none.
+    beside it as `*.replaced`, or the next such name that is free. At every instant the old ledger or the new one is in
+    its place. Returns where the replaced ledger was kept, None where there was none.
     """
     if not source.is_file():
         raise LedgerError("there is no such backup", where=str(source))
@@ -63,8 +70,9 @@ def _replace(source: Path, target: Path) -> Path | None:
             _copy(old, unfinished)
         _verified(unfinished)
         if target.exists():
-            kept = target.with_name(target.name + ".replaced")
-            _set_aside(target, kept)
+            kept = _free_name(target)
+            _keep(target, kept)
+        _clear_sides(target, kept or _free_name(target))
         _settle(unfinished, target)
     finally:
         _remove(unfinished)
@@ -119,23 +127,41 @@ def _settle(unfinished: Path, target: Path) -> None:
     unfinished.replace(target)
 
 
-def _set_aside(target: Path, kept: Path) -> None:
-    """Move a ledger away with everything that is still in its WAL; a damaged one as it is, side files included."""
-    _remove(kept)
+def _free_name(target: Path) -> Path:
+    """What an earlier restore kept may be the only ledger that knows what people decided."""
+    names = (target.with_name(f"{target.name}.replaced{'' if number == 1 else f'-{number}'}") for number in count(1))
+    return next(name for name in names if not _anything(name))
+
+
+def _anything(path: Path) -> bool:
+    return any(path.with_name(path.name + end).exists() for end in ("", *_SIDES))
+
+
+def _keep(target: Path, kept: Path) -> None:
+    """A copy of a ledger with everything that is still in its WAL; of a damaged one, as it is."""
     try:
         with closing(sqlite3.connect(target, isolation_level=None)) as old:
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             old.execute("PRAGMA journal_mode = DELETE").fetchone()
     except sqlite3.DatabaseError:
-        for end in ("-wal", "-shm"):
-            side = target.with_name(target.name + end)
-            if side.exists():
-                side.replace(kept.with_name(kept.name + end))
-    target.replace(kept)
+        pass  # damaged, or still being read: its side files are kept with it
+    copied = kept.with_name(kept.name + ".unfinished")
+    copied.unlink(missing_ok=True)
+    os.close(os.open(copied, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    shutil.copyfile(target, copied)
+    _settle(copied, kept)
+
+
+def _clear_sides(target: Path, kept: Path) -> None:
+    """Move away the side files of what was in the place: the database would play an old WAL into the new ledger."""
+    for end in _SIDES:
+        side = target.with_name(target.name + end)
+        if side.exists():
+            side.replace(kept.with_name(kept.name + end))
 
 
 def _remove(path: Path) -> None:
-    for end in ("", "-wal", "-shm", "-journal"):
+    for end in ("", *_SIDES):
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 

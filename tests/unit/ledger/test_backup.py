@@ -155,6 +155,36 @@ def test_a_damaged_ledger_is_replaced_at_a_persons_word_and_kept(world, tmp_path
         assert_sound(ledger)
 
 
+def test_each_ledger_that_was_replaced_is_kept(world, tmp_path):
+    """A second restore, perhaps of the right backup this time, must not cost what the first one set aside."""
+    with world.open() as ledger:
+        ledger.backup(tmp_path / "copy.db", world.clock())
+        observe(ledger, world.clock, entry("1"))
+    first = restore(tmp_path / "copy.db", world.path, force=True)
+    second = restore(tmp_path / "copy.db", world.path, force=True)
+    assert first is not None and second is not None and first != second
+    with World(first).open(read_only=True) as replaced:
+        assert len(facts(replaced, world.clock).records) == 1, "the second restore destroyed what the first one kept"
+
+
+def test_what_a_deleted_ledger_left_beside_it_does_not_get_into_the_restored_one(world, tmp_path):
+    """A run was killed, then somebody deleted the ledger's file and forgot its WAL."""
+    with world.open() as ledger:
+        observe(ledger, world.clock, entry("1"))
+        ledger.backup(tmp_path / "copy.db", world.clock())
+    with world.open() as ledger:
+        for number in range(2, 30):
+            observe(ledger, world.clock, entry(str(number)))
+        log = world.path.with_name(world.path.name + "-wal")
+        left = log.read_bytes()
+    world.path.unlink()
+    log.write_bytes(left)
+    assert restore(tmp_path / "copy.db", world.path) is None
+    with world.open() as ledger:
+        assert len(facts(ledger, world.clock).records) == 1, "pages of the deleted ledger were played into the backup"
+        assert_sound(ledger)
+
+
 def test_restoring_another_ledger_is_refused(world, tmp_path):
     other = World(tmp_path / "other.db", ids=iter([9]))
     with other.open() as ledger:
