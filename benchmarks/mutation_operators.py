@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from types import CodeType
 from typing import Any, Final
 
 _COMPARED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
@@ -67,10 +69,9 @@ class _Change:
 
 def mutants(file: str, source: str) -> list[Mutant]:
     """Every mutant of a file, in the order of its lines. Equal changes of one function are told apart by a number."""
-    tree = ast.parse(source)
     made: list[Mutant] = []
     seen: dict[tuple[str, str], int] = {}
-    for number, (change, place) in enumerate(_all(tree)):
+    for number, (change, place) in enumerate(_all(source)[1]):
         before = change.words()
         change.put()
         text = f"{before} -> {change.words()}"
@@ -90,20 +91,23 @@ def mutants(file: str, source: str) -> list[Mutant]:
     return sorted(made, key=lambda mutant: mutant.line)
 
 
-def planted(source: str, number: int) -> ast.Module:
-    """The file with its `number`th fault."""
+def compiled(source: str, number: int, path: str) -> CodeType:
+    """The file with its `number`th fault, ready to run."""
+    tree, found = _all(source)
+    change, _ = found[number]
+    change.put()
+    try:
+        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
+    finally:
+        change.take()
+
+
+@cache
+def _all(source: str) -> tuple[ast.Module, list[tuple[_Change, _Place]]]:
+    """A file, and every change that can be made in it; found once, because forks have it then."""
     tree = ast.parse(source)
-    for at, (change, _) in enumerate(_all(tree)):
-        if at == number:
-            change.put()
-            return ast.fix_missing_locations(tree)
-    raise IndexError(f"there is no mutant {number}")
-
-
-def _all(tree: ast.Module) -> Iterator[tuple[_Change, _Place]]:
-    for node, place in list(_nodes(tree, _Place("", tree, tree, False))):
-        for change in list(_changes(node, place)):
-            yield change, place
+    nodes = list(_nodes(tree, _Place("", tree, tree, False)))
+    return tree, [(change, place) for node, place in nodes for change in _changes(node, place)]
 
 
 def _lines(statement: ast.AST) -> range:

@@ -8,6 +8,7 @@ a few hundredths of a second, so that most mutants take less than a quarter of o
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.machinery
 import importlib.util
@@ -27,7 +28,7 @@ import coverage
 import hypothesis  # noqa: F401  loaded before the forks: each would read it anew
 import pytest
 
-from benchmarks.mutation_operators import Mutant, planted
+from benchmarks.mutation_operators import Mutant, compiled
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MEMORY: Final = 4 << 30
@@ -147,8 +148,7 @@ def _exchange(mutant: Mutant) -> None:
 
 
 def _compiled(mutant: Mutant, path: Path) -> CodeType:
-    tree = planted(path.read_text(encoding="utf-8"), mutant.number)
-    return compile(tree, str(path), "exec", dont_inherit=True)
+    return compiled(path.read_text(encoding="utf-8"), mutant.number, str(path))
 
 
 def _module(file: str) -> str:
@@ -215,6 +215,8 @@ def _limit(seconds: float) -> None:
 
 def _in_turn(mutants: Sequence[Mutant], jobs: int, noticed: Callable[[Mutant], bool], told: Told) -> None:
     """Ask of each mutant, in a process of its own, whether a test notices it."""
+    gc.collect()
+    gc.freeze()  # what is there now is never looked at again, so that forks share its memory
     running: dict[int, Mutant] = {}
     for mutant in mutants:
         if len(running) >= jobs:

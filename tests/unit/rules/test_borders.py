@@ -304,3 +304,22 @@ def test_a_shared_document_needs_the_approval_that_one_of_its_contracts_wants() 
     of.see(hours("t1", "1.00"), hours("t2", "1.00", project="P-2"))
     assert [held.cause for held in of.look().held_drafts] == ["needs_approval"]
     assert of.look().drafts == ()
+
+
+def test_a_cent_to_give_back_is_a_credit_memo() -> None:
+    of = firm(time=TimeTerms(rates=CENT), after_billing="true_up").see(hours("t1", "5.00"))
+    of.night()
+    of.see(hours("t1", "4.00"))
+    assert [(draft.kind, draft.total) for draft in of.look().drafts] == [("credit_memo", -1)]
+
+
+def test_an_approval_is_of_whose_word_asked_for_it() -> None:
+    of = firm().see(hours("t1", "1.00"))
+    plain = of.look().drafts[0].hash
+    of.decide("bill", "project/work/P-1")
+    assert of.look().drafts[0].hash == plain, "a word on the project changes no document"
+    of.night()
+    of.decide("credit", T1)
+    first = of.look().drafts[0].hash
+    of.decisions[-1] = replace(of.decisions[-1], id=7)
+    assert of.look().drafts[0].hash != first, "another decision asks for it: the approval was not of that"
