@@ -34,10 +34,8 @@ def document_of(
 ) -> dict[str, Any]:
     """The document. Refused where a line's tax code is not among the firm's."""
     percents = [_percent(line, taxes) for line in invoice.lines]
-    tax = [
-        round_whole(line.amount * Fraction(percent) / 100)
-        for line, percent in zip(invoice.lines, percents, strict=True)
-    ]
+    pairs = zip(invoice.lines, percents, strict=True)
+    tax = [round_whole(line.amount * Fraction(percent) / 100) for line, percent in pairs]
     money = invoice.currency
     return {
         "schema": SCHEMA,
@@ -79,10 +77,8 @@ def _percent(line: Line, taxes: Mapping[str, Decimal]) -> Decimal:
 
 
 def _line(line: Line, percent: Decimal, tax: int, currency: str) -> dict[str, Any]:
-    members = (
-        "kind text quantity unit_price done_since done_on project person tax_code item purchase_order dimensions late"
-    )
-    return {name: canonical(getattr(line, name)) for name in members.split()} | {
+    own = "kind text quantity unit_price done_since done_on project person tax_code item purchase_order dimensions late"
+    return {name: canonical(getattr(line, name)) for name in own.split()} | {
         "amount": plain(line.amount, currency),
         "tax": plain(tax, currency),
         "tax_percent": canonical(percent),
