@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from billsync.model.book import BookDocument
+from billsync.model.statement import Item
 from billsync.rules import because
 from billsync.rules.settle import Share
 from billsync.rules.view import View
@@ -27,6 +28,17 @@ def say_documents(view: View, shares: Iterable[Share]) -> dict[str, str]:
             troubles[reference] = code
             _say(view, document, code, carried.get(reference))
     return troubles
+
+
+def say_under_way(view: View, items: Iterable[Item]) -> None:
+    """Documents whose outcome is not known, and that no item shows as in flight: a release of holdback, which stays
+    withheld until it is on an invoice, or lines that take back what they bill."""
+    shown = {name for item in items if item.bucket == "in_flight" for name in item.invoice.split(", ")}
+    for intent in sorted(view.facts.intents, key=lambda one: one.reference):
+        if intent.state in ("sending", "unknown") and intent.reference not in shown:
+            draft = intent.draft
+            text = f"{intent.reference}: sent, and it is not known yet whether the books hold it"
+            view.say("unknown_outcome", intent.reference, text, amount=draft.total, currency=draft.currency)
 
 
 def _let_go(view: View, reference: str) -> bool:

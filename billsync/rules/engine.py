@@ -15,7 +15,7 @@ from billsync.model.statement import Evaluation
 from billsync.model.work import SourceKey
 from billsync.rules.absence import absences
 from billsync.rules.credits import credits, wait_for_credits
-from billsync.rules.documents import say_documents
+from billsync.rules.documents import say_documents, say_under_way
 from billsync.rules.drafts import documents
 from billsync.rules.gates import Gatekeeper
 from billsync.rules.groups import ready_events
@@ -48,6 +48,7 @@ def evaluate(facts: Facts) -> Evaluation:
     made = documents(view, shares, asked, retainage)
     troubles = say_documents(view, shares)
     items = items_of(view, shares, troubles)
+    say_under_way(view, items)
     say_open(view, shares, gatekeeper)
     absences(view)
     SourcedTerms(view).say()

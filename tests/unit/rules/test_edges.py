@@ -104,7 +104,12 @@ def test_holdback_on_its_way_out_stays_withheld_and_is_not_paid_twice() -> None:
     of.intend(draft, "unknown")
     now = of.look()
     assert now.drafts == () and row(now).withheld == 10000
+    assert [(one.code, one.identity, one.amount) for one in now.findings] == [
+        ("unknown_outcome", draft.reference, 10000)
+    ], "a release that may be in the books or not is called well"
+    assert now.verdict == "findings"
     of.confirm(draft)
+    assert of.look().findings == ()
     assert figures(row(of.look())) == {"earned": 100000, "billed": 100000}
 
 
