@@ -100,6 +100,35 @@ def test_a_planted_bug_is_caught(nursery, bug, doubles):
     assert outcome.doubles == doubles, outcome.wrong
 
 
+def test_a_restore_killed_at_any_step_leaves_one_ledger_in_place_and_the_other_kept(nursery, tmp_path):
+    """The backup is a night old; what people decided since stands in no books, and must not be lost with the run."""
+    with small(tmp_path, "folder") as firm:
+        assert nursery.one(firm.job("sync")).code == 0
+        copy = tmp_path / "copy.db"
+        assert nursery.one(firm.job("ledger", "backup", str(copy))).code == 0
+        words = ("review", "hold", "time/work/T-acme-0", "--reason", "asked to wait", "--person", "ana")
+        assert nursery.one(firm.job(*words)).code in (0, 1), firm.said()[-1500:]
+        restore = ("ledger", "restore", str(copy), "--force")
+        state = {path: path.read_bytes() for path in firm.home.glob("billsync.db*")}
+        assert nursery.one(firm.watched(*restore)).code == 0, firm.said()[-1500:]
+        edges = [number for number, (kind, what) in enumerate(firm.edges(), 1) if kind != "lock"]
+        for number in edges[:: max(1, len(edges) // 12)]:
+            for path in firm.home.glob("billsync.db*"):
+                path.unlink()
+            for path, content in state.items():
+                path.write_bytes(content)
+            assert nursery.one(firm.watched(*restore, edge=number)).killed, "the edge is not reached any more"
+            held = [_holds(path) for path in firm.home.glob("billsync.db*") if path.suffix not in (".lock", ".holder")]
+            at = " ".join(firm.edges()[-1])
+            assert (firm.home / "billsync.db").is_file(), f"killed at {at}: there is no ledger in its place"
+            assert any(held), f"killed at {at}: the decision is in no file any more"
+            assert nursery.one(firm.job("audit", "verify")).code == 0, f"killed at {at}: {firm.said()[-800:]}"
+
+
+def _holds(path: Path) -> bool:
+    return b"asked to wait" in path.read_bytes()
+
+
 # ---- A disk that refuses -----------------------------------------------------------------------------------------
 
 if sys.platform != "win32":  # Windows knows no limit of this kind
