@@ -82,6 +82,9 @@ FOUR = RoundingModel(unit_price_decimals=4)
         (14288, "100", "1.42875", LINE, False),  # 100 x 1.43
         (14288, "100", "1.42875", FOUR, True),  # 100 x 1.4288 = 142.88
         (14287, "100", "1.42875", FOUR, False),
+        (15120, "1.125", "135", RoundingModel(rounding="half_even"), True),  # 1.12 x 135
+        (14289, "100", "1.42885", FOUR, True),  # 1.4289
+        (14288, "100", "1.42885", RoundingModel(unit_price_decimals=4, rounding="half_even"), True),  # 1.4288
         (500000, "30", "180", LINE, False),  # trimmed by a cap
         (1, None, "180", LINE, False),
         (1, "30", None, LINE, False),
