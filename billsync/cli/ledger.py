@@ -76,7 +76,7 @@ def relearn(
     """Learn again what the books know of us.
 
     For a ledger that was lost or restored: invoices of ours that it does not know are read, and their postings
-    restored from the stamp that each of them carries.
+    restored from the stamp that each of them carries, with who asked for what is on them.
     """
     from billsync.cli.say import say
     from billsync.reports.reconcile import no_such
@@ -90,6 +90,8 @@ def relearn(
         receipts = list(books.read_back(None))
         learned = ledger.relearn(sink, receipts, person=person or os_user(), now=firm.now(), night=firm.today)
     say(f"learned from {sink}: {len(learned.documents)} documents, {learned.postings} postings")
+    if learned.documents:
+        say("holds, exclusions, maps, releases by word are on no document: say them again before `billsync sync`")
     for reference in learned.let_go:
         say(f"let go: {reference}, voided; its work stands on another document too")
     for reference, why in learned.unlearned:

@@ -66,6 +66,22 @@ def test_a_voided_invoice_with_a_credit_on_it_is_let_go_after_the_credit(firm):
     assert [row["amount"] for row in billed] == ["1440.00"], "billed once more, whole"
 
 
+def test_a_ledger_that_was_lost_and_learnt_again_bills_no_credited_cent_again(firm):
+    firm.expect(0, "review", "credit", T1, "--amount", "440.10", *SAID)
+    for _ in range(2):  # the credit, and then what it gives room to under the cap
+        firm.expect(1, "sync")
+    before = firm.item(T1)
+    for path in firm.folder.glob("billsync.db*"):
+        path.unlink()
+    said = firm.expect(0, "ledger", "relearn", "books", "--person", "mia")
+    assert "learned from books: 3 documents" in said and "say them again before `billsync sync`" in said
+    firm.expect(1, "sync")
+    assert [(row["bucket"], row["amount"], row["cause"]) for row in firm.item(T1)] == [
+        (row["bucket"], row["amount"], row["cause"]) for row in before
+    ]
+    assert len(list((firm.folder / "invoices").glob("2026-*.json"))) == 3, "something was billed again"
+
+
 def void(firm, number: str) -> None:
     path = firm.folder / "invoices" / f"{number}.json"
     document = json.loads(path.read_text(encoding="utf-8"), parse_float=str)
