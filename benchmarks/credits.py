@@ -17,7 +17,8 @@ from typing import Any
 
 def main(words: list[str]) -> None:
     """Play, and print what was played and what broke."""
-    from tests.night.credit_play import SINKS, Broken, play
+    from tests.night.credit_firm import SINKS
+    from tests.night.credit_play import Broken, play
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks credits")
     parser.add_argument("--sequences", type=int, default=20)

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.night.credit_play import SINKS, STEPS, VARIANTS, WEIGHTS, Broken, Play, Sent, play
+from tests.night.credit_firm import SINKS, VARIANTS
+from tests.night.credit_play import STEPS, WEIGHTS, Broken, Play, Sent, play
 
 SLICE = 11
 """Sequences of one test; there are eight for each sink."""
