@@ -34,13 +34,13 @@ class TokenVault:
 
     def place(self) -> str:
         """Where the log-in is: a reference of the keyring or the file's path; "" when there is none."""
-        if self._mark.exists():
+        if self._in_keyring():
             return f"keyring:{SERVICE}/{self._entry()}"
         return str(self._file) if self._file.exists() else ""
 
     def read(self) -> str | None:
         """The stored log-in; None when there is none. SecretError for a keyring that cannot be asked now."""
-        if not self._mark.exists():
+        if not self._in_keyring():
             return FileVault(self._file).read()
         try:
             return self._secrets.from_keyring(SERVICE, self._entry(), self._where)
@@ -65,6 +65,10 @@ class TokenVault:
                 self._secrets.out_of_keyring(SERVICE, self._entry(), self._where)
         self._mark.unlink(missing_ok=True)
         self._file.unlink(missing_ok=True)
+
+    def _in_keyring(self) -> bool:
+        """A file beside the mark is newer: whoever wrote it was killed before the mark was taken away."""
+        return self._mark.exists() and not self._file.exists()
 
     def _kept(self, text: str) -> bool:
         user = self._entry()

@@ -227,6 +227,23 @@ def test_a_keyring_that_takes_nothing_gives_way_to_the_file(place):
     assert place.whose() == "Roe"
 
 
+def test_a_run_killed_while_the_log_in_moves_to_the_file_has_lost_nothing(place):
+    """The keyring takes no renewal: the file was written, and the mark of the keyring is still there."""
+    place.keyring(MEMORY)
+    place.browser()
+    mark = place.file().with_suffix(".keyring")
+    user = mark.read_text(encoding="utf-8")
+    place.keyring(FULL)
+    place.vendor.clock.advance(7200)
+    assert place.whose() == "Roe"
+    assert place.file().exists() and not mark.exists()
+    mark.write_text(user, encoding="utf-8")
+    place.vendor.clock.advance(7200)
+    assert place.whose() == "Roe", "the dead refresh token in the keyring was taken for the newest"
+    assert place.vendor.grants.refused == 0
+    assert not mark.exists()
+
+
 def test_a_night_that_cannot_see_the_keyring_says_so_and_a_file_is_the_way_out(place):
     place.keyring(MEMORY)
     place.browser()
