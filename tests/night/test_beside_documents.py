@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,9 @@ def test_it_is_attached_once_and_in_the_journal(firm: Vendors) -> None:
         known = ledger.attachments.of(reference)
         assert ledger.verify().ok
     assert {one.name: one.size for one in known} == {name: len(content) for name, content in files(firm).items()}
+    told = json.loads(firm.billsync("invoice", "show", reference, "--format", "json").stdout)["attachments"]
+    assert [(file["name"], file["sha256"]) for file in told] == [(one.name, one.sha256) for one in known]
+    assert sha256(files(firm)[told[0]["name"]]).hexdigest() == told[0]["sha256"]
 
 
 def test_what_fails_is_a_finding_and_comes_the_next_night(firm: Vendors) -> None:

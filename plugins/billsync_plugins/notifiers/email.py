@@ -18,6 +18,7 @@ from billsync.model.errors import AuthFailed, Refused, Unavailable, VendorError
 from billsync.sdk import Field, Location, Message, Notifier, Options, Secret, notifiers
 
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PATIENCE: Final = 20
 """Seconds that the server may be silent."""
 
@@ -76,8 +77,13 @@ class Email(Notifier[EmailOptions]):
             if options.security == "starttls":
                 server.starttls(context=self._context())
             if options.user is not None:
+                self._may_log_in()
                 server.login(options.user, options.password.get_secret_value() if options.password else "")
             return list(server.send_message(letter, from_addr=parseaddr(options.sender)[1], to_addrs=options.to))
+
+    def _may_log_in(self) -> None:
+        if self.options.security == "none" and self.options.host not in _HERE:
+            raise Refused("a password is not sent over an open line", where=self.account, hint="security: starttls")
 
     def _connected(self) -> smtplib.SMTP:
         options = self.options

@@ -124,6 +124,13 @@ def test_without_starttls_neither_password_nor_message_leaves() -> None:
     assert not {"AUTH", "DATA"} & set(server.heard)
 
 
+def test_a_password_goes_over_no_open_line_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeSmtp(users={"billing": PASSWORD}) as server:
+        monkeypatch.setattr("billsync_plugins.notifiers.email._HERE", frozenset())
+        error = refused(email(server, user="billing", password=PASSWORD))
+    assert isinstance(error, Refused) and "open line" in error.what and "AUTH" not in server.heard
+
+
 def test_a_wrong_password_is_told_and_not_shown() -> None:
     with FakeSmtp(users={"billing": "another"}) as server:
         error = refused(email(server, user="billing", password=PASSWORD))
