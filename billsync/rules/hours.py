@@ -230,8 +230,6 @@ def _included_pools(included: Included | None, work: Sequence[TimeWork]) -> Iter
     months = {_month(entry.on) for entry in work if included.since is None or entry.on >= included.since}
     needed = {earlier for month in months for earlier in range(month - included.roll_over, month + 1)}
     for month in sorted(needed):
-        if month < begin and month not in months:
-            continue
         first = date(month // 12, month % 12 + 1, 1)
         yield _Pool(
             name=f"the hours included in {first:%Y-%m}",

@@ -323,3 +323,52 @@ def test_an_approval_is_of_whose_word_asked_for_it() -> None:
     first = of.look().drafts[0].hash
     of.decisions[-1] = replace(of.decisions[-1], id=7)
     assert of.look().drafts[0].hash != first, "another decision asks for it: the approval was not of that"
+
+
+# Moves, payers, and what is billed once more
+
+
+def test_a_new_payer_need_not_wait_for_an_old_one_who_owes_more() -> None:
+    of = firm(after_billing="true_up").see(hours("t1", "1.00"))
+    of.clients.append(Client(id="city", name="City"))
+    of.night()
+    payers = (Payer(client="acme", share=Decimal(1)), Payer(client="city", share=Decimal(1)))
+    of.contracts = [contract(after_billing="true_up", payers=payers)]
+    of.see(hours("t1", "4.00"))
+    assert {draft.client: draft.total for draft in of.look().drafts} == {"acme": 10000, "city": 20000}
+
+
+def test_work_that_came_back_waits_until_the_other_contract_gave_it_back() -> None:
+    other = contract(id="D", projects=(ProjectRef(account="work", id="P-2"),), after_billing="true_up")
+    of = Firm(contracts=[contract(after_billing="true_up"), other]).see(hours("t1", "1.00"))
+    of.night()
+    of.see(hours("t1", "1.00", project="P-2"))
+    of.night()
+    of.night()
+    assert [row(of.look(), name).billed - row(of.look(), name).credited for name in ("C", "D")] == [0, 10000]
+    of.see(hours("t1", "1.00"))
+    of.intend(of.look().drafts[0], "unknown")
+    assert [part for part in causes(of.look(), T1) if part[0] == "held"] == [("held", "moved", 10000)]
+
+
+def test_a_second_word_to_bill_once_more_takes_no_more_room() -> None:
+    of = firm(caps=(Cap(id="cap", amount=10000),)).see(hours("t1", "1.00"))
+    of.night()
+    of.decide("credit", T1)
+    of.night()
+    of.decide("rebill", T1)
+    of.decide("rebill", T1)
+    assert [draft.total for draft in of.look().drafts] == [10000]
+    of.night()
+    assert figures(row(of.look())) == {"earned": 10000, "billed": 20000, "credited": 10000}
+
+
+def test_a_new_payer_waits_for_a_cent_that_the_old_one_gets_back() -> None:
+    of = firm(time=TimeTerms(rates=CENT), after_billing="true_up").see(hours("t1", "1.00"))
+    of.clients.append(Client(id="city", name="City"))
+    of.night()
+    payers = (Payer(client="city", share=Decimal(1)),)
+    of.contracts = [contract(time=TimeTerms(rates=CENT), after_billing="true_up", payers=payers)]
+    assert {draft.client: draft.total for draft in of.look().drafts} == {"acme": -1}
+    of.night()
+    assert row(of.night(), client="city").billed == 1

@@ -388,3 +388,16 @@ def test_sums_of_long_hours_lose_no_digit() -> None:
     for work in charged.values():
         assert sum(part.hours for part in work.slices) == work.billable_hours
     assert charged["2"].slices[0].hours == D("0.3")
+
+
+def test_half_an_hour_that_a_minimum_adds_is_no_overtime_either() -> None:
+    time = TimeTerms(minimum=Minimum(hours=D(1)), overtime=(Overtime(per="day", after=D(0), multiplier=D(2)),))
+    [answer] = charge(time, queue(entry("0.5"))).values()
+    assert answer.slices == (Slice(hours=D("0.5")), Slice(hours=D("0.5"), multiplier=D(2)))
+    assert "0.50 h overtime x 2.0 (above 0.00 h a day)" in answer.because
+
+
+def test_a_quarter_of_an_hour_that_the_days_minimum_paid_is_no_slice() -> None:
+    time = TimeTerms(minimum=Minimum(hours=D(1), per="person_day"))
+    first, second = charge(time, queue(entry("0.5"), entry("0.25"))).values()
+    assert (first.billable_hours, second.billable_hours, second.slices) == (D(1), D(0), ())
