@@ -96,7 +96,7 @@ class AccountContract:
         raise AssertionError(f"{error.__name__} was due, but the call answered {got!r}")
 
     def aside(self, why: str) -> None:
-        """Say that a test has nothing to try here: told in docs/connectors/evidence.md, never passed over in silence."""
+        """Say that a test has nothing to try here: docs/connectors/evidence.md tells it, nothing is passed over."""
         self.put_aside = why
 
     def no_wait(self, fault: str) -> Any:

@@ -57,6 +57,9 @@ class Vendor:
             raise Unavailable("the answer was lost")
 
 
+ACCOUNT: Any = SimpleNamespace(name="work", mark_billed=True)
+
+
 @dataclass
 class Firm:
     """As much of a firm as marks ask for."""
@@ -70,9 +73,6 @@ class Firm:
         if self.vendor.fate == "cannot be opened":
             raise Unavailable("the log-in is over")
         yield self.vendor
-
-
-ACCOUNT = SimpleNamespace(name="work", mark_billed=True)
 
 
 def item(number: str, bucket: Any) -> Item:
