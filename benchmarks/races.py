@@ -1,6 +1,6 @@
 """Races: many processes on one ledger in the same second, two ledgers on one set of books, one log-in for all.
 
-`python -m benchmarks races [--rounds N] [--processes P] [--pairs N] [--turns N] [--format text|json]`
+`python -m benchmarks races [--rounds N] [--processes P] [--pairs N] [--turns N] [--minutes M] [--format text|json]`
 
 crowd   so many rounds of P processes `billsync sync`, let go at once, with new work before each round: exactly one
         does the night, every other one leaves with exit code 6, or comes after it and finds nothing to do (0).
@@ -10,6 +10,7 @@ turns   eight processes take the run lock in turn, so often in all, and count un
         show that two held it at once
 The books are plain ones without a key and without unique numbers: there a second document would show. After every
 round: one document for each piece of work; at the end of every tenth: the statement, the journal, the postings.
+After `--minutes` no new ledger is begun, neither for the crowd nor, after as many again, for the pairs.
 """
 
 from __future__ import annotations
@@ -116,10 +117,18 @@ class Tally:
         self.wrong += found.wrong
 
 
-def race(nursery: Nursery, rounds: int, processes: int, *, call: str = COMMAND, sink: str = "plain") -> Tally:
-    """So many rounds of so many processes, a new ledger each tenth round."""
+def race(
+    nursery: Nursery,
+    rounds: int,
+    processes: int,
+    *,
+    call: str = COMMAND,
+    sink: str = "plain",
+    until: float | None = None,
+) -> Tally:
+    """So many rounds of so many processes, a new ledger each tenth round, none of which begins after `until`."""
     tally = Tally()
-    while tally.rounds < rounds:
+    while tally.rounds < rounds and (until is None or time.monotonic() < until):
         with (
             tempfile.TemporaryDirectory(prefix="billsync-race-", dir=memory()) as folder,
             small(Path(folder), sink, manners=UNHELPED) as firm,
@@ -156,17 +165,20 @@ def main(words: Sequence[str] = ()) -> None:
     parser.add_argument("--processes", type=int, default=50)
     parser.add_argument("--pairs", type=int, default=1000)
     parser.add_argument("--turns", type=int, default=10_000)
+    parser.add_argument("--minutes", type=int)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     asked = parser.parse_args(list(words))
     found: dict[str, Any] = {"processors": os.cpu_count()}
     with Nursery() as nursery:
         found["turns"] = take_turns(nursery, asked.turns)
+        print(json.dumps({"turns": found["turns"]}), file=sys.stderr, flush=True)
         for name, rounds, processes, call in (
             ("crowd", asked.rounds, asked.processes, COMMAND),
             ("pairs", asked.pairs, 2, NIGHT),
         ):
             started = time.monotonic()
-            tally = race(nursery, rounds, processes, call=call)
+            until = started + asked.minutes * 60 if asked.minutes else None
+            tally = race(nursery, rounds, processes, call=call, until=until)
             found[name] = _row(tally, time.monotonic() - started)
             print(json.dumps({name: found[name]}), file=sys.stderr, flush=True)
     print(json.dumps(found, indent=1) if asked.format == "json" else _told(found))
