@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -29,25 +30,38 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
     everything = last is None or last > read_at  # a clock is wrong: theirs, or ours now
     since = None if last is None or everything else last - OVERLAP
     receipts = [*sink.read_back(since), *_deleted(ledger, sink)]
-    strangers = [one for one in ledger.foreign(sink.account, receipts) if _carries_work(one)]
+    foreign = ledger.foreign(sink.account, receipts)
+    mapped = _mapped(ledger) if foreign else frozenset[str]()
+    strangers = [one for one in foreign if _stops(one, mapped)]
     if strangers:  # nothing is stored: the next night must see them again
         names = ", ".join(f"{receipt.number} ({receipt.reference})" for receipt in strangers[:5])
         more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
         raise Fork(
             f"the books {sink.account!r} hold {len(strangers)} invoices that this ledger does not know",
             where=names + more,
-            hint=f"an older or another ledger is in use: `billsync ledger relearn {sink.account}`, then sync again",
+            hint=f"an older or another ledger is in use: `billsync ledger relearn {sink.account}`, then sync again; "
+            "void by hand what that cannot learn, or `billsync review map ITEM --invoice NUMBER`",
         )
     return ledger.read_back(sink.account, receipts, read_at=read_at)
 
 
-def _carries_work(receipt: Receipt) -> bool:
-    """False for a document that is gone and tells nothing to learn: not all books tell of a deleted one, and one
-    without a stamp of its own was voided by the person who was told that it cannot be learned."""
-    if receipt.status != "voided":
-        return receipt.status != "deleted"
+def _stops(receipt: Receipt, mapped: Collection[str]) -> bool:
+    """True for a document of ours that must be learned, or looked at by a person, before anything is sent.
+
+    A deleted one carries no work, and not all books tell of it when they are learned again. One that cannot be learned,
+    for want of its stamp, stops the sink until a person has voided it, or said on which invoice its work stands."""
+    if receipt.status == "deleted":
+        return False
     bears = stamp.unpack(receipt.stamp)
-    return bears is not None and bears.complete and bears.reference == receipt.reference
+    if bears is not None and bears.complete and bears.reference == receipt.reference:
+        return True
+    return receipt.status != "voided" and not {receipt.number, receipt.reference} & set(mapped)
+
+
+def _mapped(ledger: Ledger) -> set[str]:
+    """Invoices on which work stands by a person's word, the last word about each work."""
+    last = {one.subject: one for one in ledger.decisions() if one.kind in ("map", "release")}
+    return {one.target for one in last.values() if one.kind == "map"}
 
 
 def _deleted(ledger: Ledger, sink: Sink[Any]) -> list[Receipt]:

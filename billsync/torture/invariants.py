@@ -143,7 +143,8 @@ def of_the_end(world: World, summary: NightSummary, ledger: Ledger, evaluation: 
             yield Breach(kind="lost", what=f"{item.identity} is still {item.bucket} {item.cause}")
     for reference, documents in world.documents().items():
         known = ledger.intent(reference)
-        if any(one.status in STANDING for one in documents) and (known is None or known.state != "confirmed"):
+        stands = reference not in world.mapped and any(one.status in STANDING for one in documents)
+        if stands and (known is None or known.state != "confirmed"):
             yield Breach(kind="lost", what=f"{reference} is in the books, and {known.state if known else 'not known'}")
     yield from _voids_told(world, ledger, evaluation)
     yield from _all_billed(world, evaluation)

@@ -246,16 +246,22 @@ def relearn(world: World, event: Event | None = None) -> Relearned:
     return learned
 
 
-def void_unlearned(world: World, references: Iterable[str]) -> None:
+def settle_unlearned(world: World, references: Iterable[str]) -> None:
     """What a person does about documents that bear no stamp: void them, so that their work is billed anew.
 
-    One that is paid or takes something back is more than a press of a button: the run ends with the question."""
+    What is paid cannot be voided: they say of its work where it stands. One that takes something back is more than
+    that: the run ends with the question."""
     for reference in references:
         for document in world.documents().get(reference, ()):
             if document.status not in ("draft", "open"):
                 continue
-            if world.books.paid(document) or _credits(world, document):
+            if _credits(world, document):
                 world.asks_a_person = True
+            elif world.books.paid(document):
+                world.say(f"map what is on {document.id}, which cannot be learned")
+                world.mapped.add(reference)
+                for identity in {part.identity: None for line in world.sent[reference].lines for part in line.parts}:
+                    decide(world, "map", identity, target=reference)
             else:
                 world.say(f"void {document.id} in the books, which cannot be learned")
                 world.edited.add(document.id)

@@ -19,7 +19,7 @@ from billsync.torture import invariants
 from billsync.torture.disk import CALLS, ERRORS
 from billsync.torture.edges import LOSSES, Crash
 from billsync.torture.invariants import Breach
-from billsync.torture.people import happens, relearn, void_unlearned
+from billsync.torture.people import happens, relearn, settle_unlearned
 from billsync.torture.script import Event, Night, Script
 from billsync.torture.world import World
 
@@ -207,7 +207,7 @@ class _Play:
     def _learn(self) -> None:
         try:
             learned = relearn(self.world)
-            void_unlearned(self.world, (reference for reference, _ in learned.unlearned))
+            settle_unlearned(self.world, (reference for reference, _ in learned.unlearned))
         except VendorError as error:
             self.breaches.append(Breach(kind="lost", what=f"quiet books cannot be learned again: {error}"))
 

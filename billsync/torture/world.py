@@ -132,6 +132,8 @@ class World:
         """Identities and references that a person decided about."""
         self.edited: set[str] = set()
         """Documents that a person touched in the books."""
+        self.mapped: set[str] = set()
+        """References that no ledger knows any more, and whose work a person mapped to them."""
         self.taken_back: set[str] = set()
         """Identities of which a person voided the credit: what they are billed at is that person's doing."""
         self.backups: list[Path] = []
