@@ -12,6 +12,7 @@ from billsync.config import AccountConfig
 from billsync.model.errors import BillsyncError
 from billsync.model.work import Kind, PollReceipt, Record, Window
 from billsync.sdk.source import Source
+from billsync.sync.clock import APART
 from billsync.sync.firm import Firm
 from billsync.sync.summary import Progress
 
@@ -24,8 +25,8 @@ KINDS: Final[Mapping[Kind, str]] = {
     "contract": "contracts",
     "change_order": "change_orders",
 }
-OVERLAP: Final = timedelta(minutes=15)
-"""Asked again before the last change seen: vendors' clocks and ours differ, pages shift."""
+OVERLAP: Final = APART + timedelta(minutes=15)
+"""Asked again before the last poll: a vendor's clock may be so far behind ours that nobody calls it wrong."""
 FULL_SWEEP_DAYS: Final = 30
 """So old may the last sweep over all dates be before a night makes one by itself."""
 FAR_FUTURE: Final = timedelta(days=366)
