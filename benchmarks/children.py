@@ -31,8 +31,10 @@ from billsync.testing.clock import NIGHT, Clock
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 COMMAND: Final = "benchmarks.children:command"
-SILENCE: Final = 0.5
+SILENCE: Final = 5
 """Seconds after which a child gives a vendor up that does not answer; the product's own minutes are too long here."""
+HANGS: Final = 300
+"""Seconds after which a child that has not ended is killed: then something hangs, and its exit code shows it."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
 """On Windows SIGTERM is TerminateProcess: as sudden."""
@@ -199,12 +201,21 @@ def _all(jobs: Sequence[Job], start: Any) -> list[dict[str, Any]]:
     os.close(waiting)
     os.close(gun)
     began = time.perf_counter()
-    timers = [
-        threading.Timer(job.after, os.kill, (child, KILL)) for child, job in zip(order, jobs, strict=True) if job.after
-    ]
+    living = set(order)
+
+    def end(child: int) -> None:
+        if child in living:  # else its number may belong to another process by now
+            os.kill(child, KILL)
+
+    timers = [threading.Timer(job.after or HANGS, end, (child,)) for child, job in zip(order, jobs, strict=True)]
     for timer in timers:
+        timer.daemon = True
         timer.start()
-    ended = dict(_ended(began) for _ in order)
+    ended = {}
+    while living:
+        child, how = _ended(began)
+        living.discard(child)
+        ended[child] = how
     for timer in timers:
         timer.cancel()
     return [ended[child] for child in order]

@@ -110,9 +110,9 @@ class Small:
         lines = (self.folder / "edges").read_text(encoding="utf-8").splitlines()
         return [(kind, what) for kind, _, what in (line.partition("\t") for line in lines)]
 
-    def said(self) -> str:
-        """The words of all runs so far."""
-        files = sorted(self.folder.glob("words-*.txt"))
+    def said(self, *, last: bool = False) -> str:
+        """The words of all runs so far, or of the last one."""
+        files = sorted(self.folder.glob(f"words-{self.runs if last else '*'}.txt"))
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
 
     def open(self) -> Firm:
