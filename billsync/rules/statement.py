@@ -40,7 +40,6 @@ def _items(view: View, share: Share, troubles: dict[str, str]) -> Iterator[Item]
             rows[row.bucket, row.cause] = row
         else:
             known.amount += row.amount
-            known.invoice = ", ".join(filter(None, [known.invoice, row.invoice]))
     shown = [row for row in rows.values() if row.amount]
     for row in shown or [_Amount("billed", "", 0)]:
         yield _item(view, share, row)

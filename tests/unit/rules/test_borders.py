@@ -23,9 +23,11 @@ from billsync.model.contract import (
     Rate,
     RateCard,
     ScheduleLine,
+    Signature,
     TimeTerms,
     Trigger,
 )
+from billsync.rules.findings import age_of
 from tests.unit.rules.night import Firm, causes, codes, day, figures, hours, lines, milestone, project, row
 
 HUNDRED = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal(100)),))
@@ -372,3 +374,85 @@ def test_a_new_payer_waits_for_a_cent_that_the_old_one_gets_back() -> None:
     assert {draft.client: draft.total for draft in of.look().drafts} == {"acme": -1}
     of.night()
     assert row(of.night(), client="city").billed == 1
+
+
+def test_a_cent_that_was_credited_settles_a_cent_that_is_worth_less() -> None:
+    of = firm(time=TimeTerms(rates=CENT)).see(hours("t1", "5.00"))
+    of.night()
+    of.decide("credit", T1, amount=1)
+    of.night()
+    of.see(hours("t1", "4.00"))
+    assert figures(row(of.look())) == {"earned": 4, "billed": 5, "credited": 1}
+
+
+# Ages, outliers, and what left the terms
+
+
+@pytest.mark.parametrize(("on", "age"), [("2026-05-09", 1), ("2026-05-10", 0)])
+def test_work_of_today_is_nought_days_old(on: str, age: int) -> None:
+    of = firm().see(hours("t1", "1.00", on))
+    of.decide("hold", T1)
+    assert [item.age_days for item in of.look().items] == [age]
+    assert age_of(of.facts(), day("2026-05-11")) == 0, "work of tomorrow has no age"
+
+
+def test_an_outlier_is_said_though_something_of_the_line_was_credited() -> None:
+    trigger = Trigger(kind="progress", match=MilestoneMatch(name="Design"), progress_of="milestone")
+    of = firm(lines=(ScheduleLine(id="l", name="Design", amount=100000, trigger=trigger),))
+    of.see(milestone("m", "Design", percent=Decimal(25)))
+    of.night()
+    of.decide("credit", "C/line/l", amount=5000)
+    of.night()
+    of.see(milestone("m", "Design", percent=Decimal(90)))
+    of.facts_more = {"samples": {("acme", "progress"): (1000, 1100, 1050, 990, 1010, 1020, 980, 1000)}}
+    assert "outlier" in codes(of.look())
+
+
+def test_what_left_the_terms_is_as_old_as_what_was_billed_of_it_last() -> None:
+    payers = (Payer(client="acme", share=Decimal(1)), Payer(client="city", share=Decimal(1)))
+    of = firm(payers=payers).see(hours("t1", "1.00"))
+    of.night()
+    of.today = day("2026-05-11")
+    of.clients.append(Client(id="city", name="City"))
+    of.night()
+    of.contracts, of.records = [], {}
+    assert {item.done_on for item in of.look().items} == {day("2026-05-11")}
+
+
+def test_what_we_billed_ourselves_drifts_and_is_not_opened() -> None:
+    of = firm().see(hours("t1", "1.00"))
+    of.night()
+    of.contracts = [contract(opening_before=day("2026-05-01"))]
+    of.see(hours("t1", "2.00"))
+    assert causes(of.look(), T1)[-1] == ("held", "drift", 10000)
+
+
+# Dated lines
+
+
+def test_a_dated_percent_line_from_before_the_signature_is_of_the_value_that_was_signed() -> None:
+    trigger = Trigger(kind="dated", on=day("2026-02-01"))
+    line = ScheduleLine(id="l", name="Mobilisation", amount=None, percent=Decimal(20), trigger=trigger)
+    of = firm(lines=(line,), value=50000, signature=Signature(required=True, on=day("2026-03-01")))
+    assert figures(row(of.look())) == {"earned": 10000, "ready": 10000}
+
+
+def test_a_line_of_today_is_not_also_to_come() -> None:
+    line = ScheduleLine(id="l", name="Fee", amount=7, trigger=Trigger(kind="dated", on=day("2026-05-10")))
+    of = firm(lines=(line,))
+    assert row(of.look()).earned == 7 and of.look().not_earned == ()
+
+
+def test_a_cent_of_room_that_came_back_is_taken_by_itself() -> None:
+    of = firm(time=TimeTerms(rates=CENT), caps=(Cap(id="cap", amount=6),))
+    of.see(hours("t1", "5.00", "2026-03-01"), hours("t2", "2.00", "2026-03-02"))
+    of.night()
+    of.decide("credit", "time/work/t1", amount=1)
+    of.night()
+    after = of.night()
+    assert causes(after, "time/work/t2") == [("billed", "", 2)]
+
+
+def test_what_nobody_mapped_never_rests() -> None:
+    of = firm().see(hours("t1", "1.00", project="P-9"), hours("t2", "1.00", billable=False), milestone("m", "Loose"))
+    assert [rest.key.id for rest in of.look().resting] == ["t2"]
