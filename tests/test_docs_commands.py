@@ -37,7 +37,8 @@ def in_blocks(page: Path, *, transcripts: bool = True) -> list[list[str]]:
     lines = [line for block in shown for line in block.splitlines() if SHELL.match(line) and "<" not in line]
     parts = [part for line in lines for part in re.split(r"&&|[|>]", re.sub(r"\s#.*$", "", line))]
     calls = [found[1] for part in parts if (found := CALL.search(part.strip()))]
-    return [call.replace("\\", "/").replace('"', "").split() for call in calls]
+    words = [re.findall(r'"[^"]*"|[^\s"]+', call.replace("\\", "/")) for call in calls]
+    return [[word.strip('"') for word in call] for call in words]
 
 
 def in_sentences(page: Path) -> list[list[str]]:

@@ -157,7 +157,7 @@ def bill(
     person: Person = "",
     config: ConfigFile = None,
 ) -> int:
-    """Bill what no event makes due: a sum, a line, a release, what is ready on a project."""
+    """Bill by word: a sum, a line, a release, what a project has ready."""
     return _decide("bill", what, config, person, reason, amount=amount, text=text)
 
 
