@@ -456,3 +456,59 @@ def test_a_cent_of_room_that_came_back_is_taken_by_itself() -> None:
 def test_what_nobody_mapped_never_rests() -> None:
     of = firm().see(hours("t1", "1.00", project="P-9"), hours("t2", "1.00", billable=False), milestone("m", "Loose"))
     assert [rest.key.id for rest in of.look().resting] == ["t2"]
+
+
+# What stands, also on its way and by hand
+
+
+def test_what_vanished_is_worth_what_stands_of_it_on_its_way_too() -> None:
+    of = firm(after_billing="true_up").see(hours("t1", "1.00"))
+    of.night()
+    of.see(hours("t1", "1.50"))
+    of.intend(of.look().drafts[0], "unknown")
+    of.vanish("t1")
+    assert [(one.code, one.amount) for one in of.look().findings] == [("vanished", 15000)]
+    of.intents.clear()
+    of.decide("map", T1, target="INV-7")
+    of.see(hours("t1", "1.50"))
+    of.night()
+    of.vanish("t1")
+    assert [(one.code, one.amount) for one in of.look().findings] == [("vanished", 15000)], "billed by hand in part"
+
+
+def test_a_credit_of_the_instant_of_the_word_may_be_billed_once_more() -> None:
+    of = firm().see(hours("t1", "1.00"))
+    of.night()
+    of.decide("credit", T1)
+    of.night()
+    of.decide("rebill", T1, at=of.postings[-1].at)
+    assert [draft.total for draft in of.look().drafts] == [10000]
+
+
+# What nobody bills
+
+
+def test_unmapped_work_says_its_project_and_its_account() -> None:
+    of = firm().see(hours("t1", "1.00", project="P-9"))
+    assert [one.text for one in of.look().findings] == ["ana, 2026-03-02: no contract names project P-9 of work"]
+
+
+def test_a_milestone_that_no_line_names_is_told_with_its_contract() -> None:
+    line = ScheduleLine(id="l", name="Fee", amount=7, trigger=Trigger(kind="manual"))
+    of = firm(lines=(line,)).see(milestone("m", "Garage", "2026-05-01"))
+    assert [(one.contract, one.cause) for one in of.look().not_valued] == [("C", "unmapped")]
+    assert [one.text for one in of.look().findings] == ["Garage: done, and no line of C names it"]
+
+
+def test_percents_just_below_the_whole_are_split_and_lose_nothing() -> None:
+    trigger = Trigger(kind="dated", on=day("2026-05-01"))
+    third = {"amount": None, "percent": Decimal("33.33"), "trigger": trigger}
+    of = firm(value=1, lines=tuple(ScheduleLine(id=name, name=name, **third) for name in "abc"))
+    assert {item.name: item.amount for item in of.look().items} == {"a": 1, "b": 0, "c": 0}
+
+
+def test_work_done_today_on_an_unsigned_contract_is_told_today() -> None:
+    trigger = Trigger(kind="milestone", match=MilestoneMatch(name="Design"))
+    line = ScheduleLine(id="d", name="Design", amount=7, trigger=trigger)
+    of = firm(lines=(line,), signature=Signature(required=True)).see(milestone("m", "Design", "2026-05-10"))
+    assert codes(of.look()) == ["contract_unsigned"]
