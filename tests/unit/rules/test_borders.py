@@ -502,7 +502,7 @@ def test_a_milestone_that_no_line_names_is_told_with_its_contract() -> None:
 
 def test_percents_just_below_the_whole_are_split_and_lose_nothing() -> None:
     trigger = Trigger(kind="dated", on=day("2026-05-01"))
-    third = {"amount": None, "percent": Decimal("33.33"), "trigger": trigger}
+    third: dict[str, Any] = {"amount": None, "percent": Decimal("33.33"), "trigger": trigger}
     of = firm(value=1, lines=tuple(ScheduleLine(id=name, name=name, **third) for name in "abc"))
     assert {item.name: item.amount for item in of.look().items} == {"a": 1, "b": 0, "c": 0}
 
