@@ -98,7 +98,8 @@ def _account_row(one: AccountCheck) -> dict[str, Any]:
 def _blocks(firm: Firm, found: Checked) -> Iterator[Block]:
     from billsync.reports.blocks import Table, Words, column, whole
 
-    yield Words(f"{firm.config.path} is good: {len(firm.terms.contracts)} contracts.")
+    contracts = len(firm.terms.contracts)
+    yield Words(f"{firm.config.path} is good: {contracts} contract{'s' if contracts != 1 else ''}.")
     rows = tuple(
         (
             one.account.name,
