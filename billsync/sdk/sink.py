@@ -71,6 +71,8 @@ class Sink(Account[O]):
     """False: a created document is in receivables at once."""
     tells_deletions: ClassVar[bool] = True
     """False: a deletion leaves nothing that `read_back` could tell (Odoo): then a run asks `absent`."""
+    deletions_told_for: ClassVar[int | None] = None
+    """Days for which a deletion is told by `read_back`; older changes are then asked for whole. None: for ever."""
     needs_customer: ClassVar[bool] = True
     """False: any client can be billed without a customer of these books (the folder)."""
     attaches: ClassVar[bool] = False

@@ -29,7 +29,10 @@ def read_back(firm: Firm, ledger: Ledger, sink: Sink[Any]) -> list[str]:
     last, read_at = ledger.last_read_back(sink.account), firm.now()
     everything = last is None or last > read_at  # a clock is wrong: theirs, or ours now
     since = None if last is None or everything else last - OVERLAP
-    receipts = [*sink.read_back(since), *_deleted(ledger, sink)]
+    if since is not None and sink.deletions_told_for is not None:
+        since = since if read_at - since < timedelta(days=sink.deletions_told_for) else None
+    told = list(sink.read_back(since))
+    receipts = [*told, *_deleted(firm, ledger, sink, told, whole=since is None)]
     foreign = ledger.foreign(sink.account, receipts)
     mapped = _mapped(ledger) if foreign else frozenset[str]()
     strangers = [one for one in foreign if _stops(one, mapped)]
@@ -64,10 +67,27 @@ def _mapped(ledger: Ledger) -> set[str]:
     return {one.target for one in last.values() if one.kind == "map"}
 
 
-def _deleted(ledger: Ledger, sink: Sink[Any]) -> list[Receipt]:
-    """Documents of ours that are gone without a trace, where the books tell no deletions."""
-    if sink.tells_deletions:
+def _deleted(firm: Firm, ledger: Ledger, sink: Sink[Any], told: Collection[Receipt], *, whole: bool) -> list[Receipt]:
+    """Documents of ours that are gone without a word: where the books tell no deletions, or told all that there is."""
+    if sink.tells_deletions and not whole:
         return []
     known = {document.receipt.id: document.receipt for document in ledger.documents(sink.account)}
     standing = [ident for ident, receipt in known.items() if receipt.status not in ("voided", "deleted")]
-    return [replace(known[ident], status="deleted", balance=None) for ident in sink.absent(standing)]
+    if sink.tells_deletions:
+        there = {receipt.id for receipt in told}
+        gone = _not_found(firm, ledger, sink, [known[ident] for ident in standing if ident not in there])
+    else:
+        gone = list(sink.absent(standing))
+    return [replace(known[ident], status="deleted", balance=None) for ident in gone]
+
+
+def _not_found(firm: Firm, ledger: Ledger, sink: Sink[Any], missing: Collection[Receipt]) -> list[str]:
+    """Which of these are not there, once the books had the time to show what was made just before."""
+    if missing:
+        firm.sleep(sink.settle)
+    gone = []
+    for receipt in missing:
+        intent = ledger.intent(receipt.reference)
+        if intent is not None and all(found.id != receipt.id for found in sink.find(intent.invoice)):
+            gone.append(receipt.id)
+    return gone

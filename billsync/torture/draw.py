@@ -14,8 +14,8 @@ DECISIONS: Final = ("hold", "release", "exclude", "credit", "credit", "rebill", 
 HANDS: Final = ("void", "void", "delete", "edit", "pay", "pay", "enter")
 PAGES: Final = ("repeated", "short", "empty", "shuffled", "loop")
 CHANGES: Final = ("since", "since", "window", "whole")
-WAITS: Final = (86_400, 86_400, 86_400, 86_400, 86_400, 259_200, 604_800, 14_400, 600, 30)
-"""Seconds between two runs: nights mostly, sometimes a person who tries again at once."""
+WAITS: Final = (86_400, 86_400, 86_400, 86_400, 3_456_000, 259_200, 604_800, 14_400, 600, 30)
+"""Seconds between two runs: nights mostly, sometimes a person who tries again at once, or forty days of nobody."""
 LARGEST: Final = 1_000_000
 _LAST_EDGE: Final = 60
 _LAST_EDGE_OF_FILES: Final = 240

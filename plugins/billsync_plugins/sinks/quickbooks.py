@@ -50,6 +50,7 @@ class QuickBooks(Sink[QuickBooksOptions]):
     idempotency = Idempotency(how="key", window=None, max_length=50)
     found_by = "number, and customer and time; then number and private note, compared exactly"
     settle = 130
+    deletions_told_for = 28
     rounding = RoundingModel(tax_per="rate")
     limits = SinkLimits(lines=750, stamp=3900)
     stamp = "the private note, which the customer does not see"

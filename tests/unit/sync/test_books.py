@@ -31,7 +31,7 @@ STANDS = Receipt(
 class Books:
     """Books with one document."""
 
-    account, tells_deletions = "books", True
+    account, tells_deletions, deletions_told_for = "books", True, None
 
     def __init__(self, receipt: Receipt) -> None:
         self.receipt = receipt

@@ -77,3 +77,14 @@ def test_it_is_caught_when_the_books_are_asked_by_our_own_clock(monkeypatch: pyt
 def test_a_night_that_asked_nobody_is_no_measure_of_the_clock() -> None:
     dies = Event(what="crash", at=1)
     played(Night(wait=0), Night(wait=86_400, day=(AHEAD,), trouble=(dies,)), Night(wait=86_400), books=WITHOUT_DATES)
+
+
+@pytest.mark.parametrize("sink", ["plain", "quickbooks", "xero", "odoo", "folder"])
+@pytest.mark.parametrize("last", [86_400, 3_456_000])
+def test_a_deletion_after_forty_quiet_days_is_told(sink: str, last: int) -> None:
+    """Books that tell deletions for thirty days only tell none of it by themselves."""
+    quiet, deleted = Night(wait=3_456_000), Night(wait=last, day=(Event(what="hand", name="delete"),))
+    nights = (Night(wait=0, day=(WORK,)), quiet, deleted)
+    run = play(Script(seed=0, sink=sink, shape=1, books=4, changes="since", nights=nights))
+    assert not run.breaches, run.breaches
+    assert said(run, "became deleted"), "nobody was told"
