@@ -43,7 +43,7 @@ def main(words: list[str]) -> None:
 
 
 def _counted(played: Any) -> Counter[str]:
-    made = played.sent.values()
+    made = played.model.sent.values()
     return Counter(
         steps=len(played.steps),
         documents=len(made),

@@ -64,7 +64,7 @@ class PlayFirm(Firm):
     def _session(self, account: Any, found: Any, options: Any) -> Any:
         from billsync.http import Session
 
-        vendor = self.play.work if account.role == "source" else self.play.books
+        vendor = self.play.work if account.role == "source" else self.play.books.vendor
         assert vendor is not None
         return Session(
             replace(found.api, limits=()),

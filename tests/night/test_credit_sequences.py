@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.night.credit_firm import SINKS, VARIANTS
-from tests.night.credit_play import STEPS, WEIGHTS, Broken, Play, Sent, play
+from tests.night.credit_model import Sent
+from tests.night.credit_play import STEPS, WEIGHTS, Broken, Play, play
 
 SLICE = 11
 """Sequences of one test; there are eight for each sink."""
@@ -66,7 +67,7 @@ def test_work_that_comes_back_to_its_first_contract_is_billed_after_it_was_credi
     of.settle()
     for name in ("true_up", "move", "move"):
         of.step(name, 0, 0)
-    kinds = [one.invoice.kind for one in of.sent.values()]
+    kinds = [one.invoice.kind for one in of.model.sent.values()]
     assert kinds == ["invoice", "invoice", "credit_memo", "credit_memo"] * 2 + ["invoice", "invoice"], (
         "credited where it was, before it is billed where it is"
     )
@@ -77,23 +78,23 @@ def test_a_document_deleted_in_the_books_can_be_let_go(sink: str) -> None:
     of = Play(sink, "plain")
     of.settle()
     of.step("void", 0, 3)
-    [first] = of.sent.values()
+    [first] = of.model.sent.values()
     of.step("let_go", 0, 0)
-    assert first.let_go and len(of.sent) == 2, of.steps
+    assert first.let_go and len(of.model.sent) == 2, of.steps
 
 
 @pytest.mark.parametrize("sink", SINKS)
 def test_a_credit_that_was_billed_once_more_cannot_be_let_go(sink: str) -> None:
     of = Play(sink, "plain")
     of.settle()
-    work = [name for name in of._identities() if name.startswith("time/")]
-    at = of._identities().index(work[0])
+    work = [name for name in of.model.identities() if name.startswith("time/")]
+    at = of.model.identities().index(work[0])
     of.step("credit", at, 1)
     of.step("rebill", at, 0)
-    memo = next(name for name, one in of.sent.items() if one.invoice.kind == "credit_memo")
-    of.step("void", sorted(of.sent).index(memo), 0)
+    memo = next(name for name, one in of.model.sent.items() if one.invoice.kind == "credit_memo")
+    of.step("void", sorted(of.model.sent).index(memo), 0)
     of.step("let_go", 0, 0)
-    assert not of.sent[memo].let_go and "billing once more stands on it" in of.steps[-1]
+    assert not of.model.sent[memo].let_go and "billing once more stands on it" in of.steps[-1]
 
 
 # The harness itself
@@ -102,7 +103,7 @@ def test_a_credit_that_was_billed_once_more_cannot_be_let_go(sink: str) -> None:
 def test_a_document_above_what_was_delivered_is_noticed() -> None:
     of = Play("folder", "plain")
     of.settle()
-    [first] = of.sent.values()
+    [first] = of.model.sent.values()
     with pytest.raises(Broken, match=r"is billed \d+ net"):
         of.leaves(_renamed(first))
 
