@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,8 @@ SILENCE: Final = 5
 """Seconds after which a child gives a vendor up that does not answer; the product's own minutes are too long here."""
 HANGS: Final = 300
 """Seconds after which a child that has not ended is killed: then something hangs, and its exit code shows it."""
+LOOK: Final = 0.005
+"""Seconds between two looks at who has ended."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
 """On Windows SIGTERM is TerminateProcess: as sudden."""
@@ -201,37 +203,34 @@ def _all(jobs: Sequence[Job], start: Any) -> list[dict[str, Any]]:
     os.close(waiting)
     os.close(gun)
     began = time.perf_counter()
-    living = set(order)
-
-    def end(child: int) -> None:
-        if child in living:  # else its number may belong to another process by now
-            os.kill(child, KILL)
-
-    timers = [threading.Timer(job.after or HANGS, end, (child,)) for child, job in zip(order, jobs, strict=True)]
-    for timer in timers:
-        timer.daemon = True
-        timer.start()
-    ended = {}
-    while living:
-        child, how = _ended(began)
-        living.discard(child)
-        ended[child] = how
-    for timer in timers:
-        timer.cancel()
+    deadlines = {child: began + (job.after or HANGS) for child, job in zip(order, jobs, strict=True)}
+    ended: dict[int, dict[str, Any]] = {}
+    while len(ended) < len(order):
+        for child, code, used in _gone(deadlines):
+            del deadlines[child]
+            ended[child] = {"code": code, "seconds": time.perf_counter() - began, "processor": used}
+        for child, deadline in deadlines.items():
+            if time.perf_counter() > deadline:
+                os.kill(child, KILL)
+        time.sleep(LOOK)  # no thread may wait here: a fork beside a thread can leave the child a lock that nobody frees
     return [ended[child] for child in order]
 
 
 _CHILDREN: Final[dict[int, subprocess.Popen[str]]] = {}
 
 
-def _ended(began: float) -> tuple[int, dict[str, Any]]:
-    if _CHILDREN:
-        child, process = _CHILDREN.popitem()
-        code, used = process.wait(), 0.0
-    else:
-        child, status, usage = os.wait4(-1, 0)
-        code, used = os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
-    return child, {"code": code, "seconds": time.perf_counter() - began, "processor": used}
+def _gone(living: Iterable[int]) -> Iterator[tuple[int, int, float]]:
+    """Children that have ended since: number, exit code, seconds of processor."""
+    for child in list(living):
+        if child in _CHILDREN:
+            code = _CHILDREN[child].poll()
+            if code is not None:
+                del _CHILDREN[child]
+                yield child, code, 0.0
+        else:
+            found, status, usage = os.wait4(child, os.WNOHANG)
+            if found:
+                yield child, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
 
 
 def _started(job: Job, gun: tuple[int, int]) -> int:
