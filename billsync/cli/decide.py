@@ -73,6 +73,8 @@ def decide(
             amount=seen.amount(what, amount) if amount else None,
         )
         opened = firm.firm
+        if kind == "bill" and meant.amount is None and what in opened.terms.contracts:
+            raise UsageError("which sum shall be billed?", where=what, hint="add --amount 1234.50, before tax")
         due = _creditable(firm, what, meant) if kind == "credit" else ""
     _write(opened, kind, meant, person=person, reason=reason, until=until)
     with look(config) as firm:

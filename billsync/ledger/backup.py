@@ -15,7 +15,7 @@ from typing import Final
 from billsync.ledger.database import connect, told, told_files
 from billsync.ledger.journal import head
 from billsync.ledger.verify import Verification, verify
-from billsync.model.errors import Fork, LedgerError
+from billsync.model.errors import Fork, LedgerError, UsageError
 
 _SIDES: Final = ("-wal", "-shm", "-journal")
 """What the database keeps beside its file."""
@@ -53,7 +53,7 @@ def restore(source: Path, target: Path, *, force: bool = False) -> Path | None:
     its place. Returns where the replaced ledger was kept, None where there was none.
     """
     if not source.is_file():
-        raise LedgerError("there is no such backup", where=str(source))
+        raise UsageError("there is no such backup", where=str(source))
     checked = _verified(source)
     if target.exists() and not force:
         _continues(source, target, checked)

@@ -27,7 +27,7 @@ from billsync.ledger.checkpoint import Checkpoint
 from billsync.ledger.journal import entry, header, perfect
 from billsync.ledger.observations import observation_head, observation_leaf
 from billsync.ledger.projection import text_of
-from billsync.model.errors import LedgerError
+from billsync.model.errors import UsageError
 
 MAGIC: Final = b"billsync proof 1\n"
 DICTIONARY: Final = """
@@ -52,7 +52,7 @@ class _Version(NamedTuple):
 
 
 def prove(conn: sqlite3.Connection, reference: str, head: Checkpoint, key: str, older: Checkpoint | None) -> bytes:
-    """The proof of a document that the books hold, up to `head`. LedgerError when there is none.
+    """The proof of a document that the books hold, up to `head`. UsageError when there is none.
 
     `older` must be a head of this ledger that its journal continues (verify.heads_problems).
     """
@@ -84,7 +84,7 @@ def _rows_about(conn: sqlite3.Connection, reference: str) -> list[int]:
         "SELECT max(journal) FROM intent_event WHERE reference = ? AND state = 'confirmed'", (reference,)
     ).fetchone()[0]
     if confirmed is None:
-        raise LedgerError(
+        raise UsageError(
             f"the books hold no document of this ledger with the reference {reference}",
             hint="`billsync invoice list` shows them",
         )

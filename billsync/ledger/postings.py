@@ -14,7 +14,7 @@ from billsync.ledger.decisions import decide
 from billsync.ledger.projection import next_id, record
 from billsync.ledger.rest import notice_identities, wake_identities
 from billsync.model.book import NewPosting, Posting, PostingKind
-from billsync.model.errors import LedgerError
+from billsync.model.errors import UsageError
 from billsync.model.invoice import Evidence, Invoice
 from billsync.model.work import SourceKey
 
@@ -85,18 +85,18 @@ def _may_be_let_go(conn: sqlite3.Connection, reference: str, old: Sequence[tuple
     ).fetchone()
     name = _name(conn, reference)
     if status is None:
-        raise LedgerError(
+        raise UsageError(
             f"no confirmed document of this ledger bears the reference {reference}",
             hint="`billsync invoice list` shows them",
         )
     if status[0] not in ("voided", "deleted"):
-        raise LedgerError(
+        raise UsageError(
             f"{name} is {status[0]} in the books: only a voided or deleted document can be let go",
             where=reference,
             hint="void it in the books, then run `billsync sync` so that the ledger reads it back",
         )
     if is_let_go(conn, reference):
-        raise LedgerError(f"{name} was let go before", where=reference, hint="its work is billable again already")
+        raise UsageError(f"{name} was let go before", where=reference, hint="its work is billable again already")
     _nothing_stands_on(conn, reference, old)
 
 
@@ -121,7 +121,7 @@ def _nothing_stands_on(conn: sqlite3.Connection, reference: str, old: Sequence[t
     if found is not None:
         kind, later, identity = found
         what = {"credited": "credit", "billed": "billing once more"}.get(kind, "release of the hold-back")
-        raise LedgerError(
+        raise UsageError(
             f"{_name(conn, reference)} cannot be let go: a {what} stands on it ({_name(conn, later)})",
             where=identity,
             hint=f"void {_name(conn, later)} in the books, run `billsync sync`, and let that go first",

@@ -285,7 +285,7 @@ class Ledger:
     def let_go(self, reference: str, *, person: str, reason: str, now: datetime, night: date) -> tuple[int, ...]:
         """Reverse the postings of a voided or deleted document, so that its work is billable again.
 
-        LedgerError: it still stands, was let go before, or a credit or release stands on it.
+        UsageError: it still stands, was let go before, or a credit or release stands on it.
         """
         with self.transaction():
             return postings.let_go(self._conn, reference, person=person, reason=reason, at=now, night=night)

@@ -20,7 +20,7 @@ from unittest.mock import patch
 from billsync.cli import decide as commands
 from billsync.config import Secrets
 from billsync.ledger import Ledger
-from billsync.model.errors import BillsyncError, LedgerError
+from billsync.model.errors import BillsyncError, UsageError
 from billsync.model.invoice import Invoice
 from billsync.model.statement import Evaluation
 from billsync.sync import NightSummary, run
@@ -265,7 +265,7 @@ class Play:
         with patch.object(firms, "open_firm", lambda config: self.firm), patch.object(commands, "say", _quiet):
             try:
                 commands.let_go(reference, person="ana", reason="voided by agreement", config=None)
-            except LedgerError as error:
+            except UsageError as error:
                 self._sure("cannot be let go" in error.what, f"{reference} is gone from the books: {error}")
                 self.steps[-1] += f" [{error.what}]"
             else:

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from billsync.ledger.backup import restore
-from billsync.model.errors import Fork, LedgerError
+from billsync.model.errors import Fork, LedgerError, UsageError
 from tests.conftest import ROOT
 from tests.unit.ledger.conftest import World, assert_sound, entry, facts, observe
 
@@ -206,7 +206,7 @@ def test_restoring_the_same_state_is_no_fork(world, tmp_path):
 
 
 def test_a_backup_that_is_not_there_is_told(world, tmp_path):
-    with pytest.raises(LedgerError, match="no such backup"):
+    with pytest.raises(UsageError, match="no such backup"):
         restore(tmp_path / "nowhere.db", world.path)
     assert not world.path.exists()
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from billsync.model.errors import KeyReuse, LedgerError
+from billsync.model.errors import KeyReuse, UsageError
 from billsync.model.invoice import Receipt
 from billsync.model.work import digest
 from tests.unit.ledger.conftest import (
@@ -151,16 +151,16 @@ def test_a_voided_document_is_let_go_once(ledger, world):
     [decision] = ledger.decisions()
     assert (reversal.reverses, reversal.fact.decision, reversal.fact.invoice) == (1, decision.id, "BS-1")
     assert (decision.kind, decision.subject, decision.person) == ("let_go", "BS-1", "ana")
-    with pytest.raises(LedgerError, match="let go before"):
+    with pytest.raises(UsageError, match="let go before"):
         let_go(ledger, world)
     assert_sound(ledger)
 
 
 def test_a_document_that_stands_cannot_be_let_go(ledger, world):
     bill(ledger, world.clock, DOCUMENT)
-    with pytest.raises(LedgerError, match="is open in the books"):
+    with pytest.raises(UsageError, match="is open in the books"):
         let_go(ledger, world)
-    with pytest.raises(LedgerError, match="no confirmed document"):
+    with pytest.raises(UsageError, match="no confirmed document"):
         let_go(ledger, world, "BS-9")
     assert ledger.decisions() == (), "a refused wish left a decision"
 
@@ -169,7 +169,7 @@ def test_a_document_with_a_credit_on_it_cannot_be_let_go_before_the_credit(ledge
     credit = invoice("BS-2", line("credit", part("time/work/1", -500)))
     first, second = bill(ledger, world.clock, DOCUMENT), bill(ledger, world.clock, credit)
     read(ledger, world, replace(first, status="voided"), replace(second, status="voided"))
-    with pytest.raises(LedgerError, match=r"^N-BS-1 .*a credit stands on it \(N-BS-2\)"):
+    with pytest.raises(UsageError, match=r"^N-BS-1 .*a credit stands on it \(N-BS-2\)"):
         let_go(ledger, world)
     let_go(ledger, world, "BS-2")
     let_go(ledger, world)
@@ -182,7 +182,7 @@ def test_a_credit_that_was_billed_once_more_cannot_be_let_go_before_that_bill(le
     again = invoice("BS-3", line("time", part("time/work/1", 500, decision=word.id)))
     receipts = [bill(ledger, world.clock, one) for one in (DOCUMENT, credit, again)]
     read(ledger, world, *(replace(one, status="voided") for one in receipts))
-    with pytest.raises(LedgerError, match=r"a billing once more stands on it \(N-BS-3\)"):
+    with pytest.raises(UsageError, match=r"a billing once more stands on it \(N-BS-3\)"):
         let_go(ledger, world, "BS-2")
     for name in ("BS-3", "BS-2", "BS-1"):
         let_go(ledger, world, name)
@@ -214,7 +214,7 @@ def test_a_document_whose_hold_back_was_released_cannot_be_let_go_before_the_rel
     release = invoice("BS-2", line("release", part("C-1/release/end", 100)))
     for document in (held, release):
         read(ledger, world, replace(bill(ledger, world.clock, document), status="deleted"))
-    with pytest.raises(LedgerError, match="a release of the hold-back stands on it"):
+    with pytest.raises(UsageError, match="a release of the hold-back stands on it"):
         let_go(ledger, world)
     let_go(ledger, world, "BS-2")
     let_go(ledger, world)

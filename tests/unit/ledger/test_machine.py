@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from billsync.ledger import Ledger
-from billsync.model.errors import LedgerError
+from billsync.model.errors import UsageError
 from billsync.model.invoice import Receipt
 from tests.unit.ledger.conftest import (
     NIGHT,
@@ -163,7 +163,7 @@ class Life(RuleBasedStateMachine):
 
         try:
             self.do(crash, work)
-        except LedgerError:
+        except UsageError:
             self.reopen()
             assert self.sums() == before, "a refused wish changed something"
             return
