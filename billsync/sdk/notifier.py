@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billsync.sdk.account import Account, O
+from billsync.sdk.source import Identity
+
+UNTRIED = "cannot be tried without sending a message"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,10 @@ class Message:
 
 class Notifier(Account[O]):
     """One channel. `send` raises VendorError; a failed message is a finding of the run, never a failed run."""
+
+    def check(self) -> Identity:
+        """Connect and log in without sending, where the channel allows it; unless written, it says that it does not."""
+        return Identity(account="", remarks=(UNTRIED,))
 
     @abstractmethod
     def send(self, message: Message) -> None:

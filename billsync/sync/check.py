@@ -1,4 +1,4 @@
-"""Looking before the first night: whose accounts these are, what they show, and what each rule matches.
+"""Looking before the first night: whose accounts these are, what they show, who is told, what each rule matches.
 
 Nothing is written: what is read goes into a ledger in a temporary folder that is gone afterwards.
 """
@@ -59,7 +59,7 @@ class Checked:
 def check(firm: Firm, *, progress: Progress | None = None) -> Checked:
     """Open every account, read every source once, and count what each rule matches."""
     progress = progress or Quiet()
-    accounts = [*_sources(firm, progress), *_sinks(firm, progress)]
+    accounts = [*_sources(firm, progress), *_sinks(firm, progress), *_notifiers(firm, progress)]
     rules, told = _rules(firm, progress)
     return Checked(accounts=tuple(accounts), rules=tuple(rules), told=tuple(told))
 
@@ -93,6 +93,21 @@ def _sinks(firm: Firm, progress: Progress) -> Iterator[AccountCheck]:
         else:
             remarks = (*identity.remarks, *missing, *_endings(firm, account))
             yield AccountCheck(account=account, identity=identity, remarks=remarks, missing=missing)
+
+
+def _notifiers(firm: Firm, progress: Progress) -> Iterator[AccountCheck]:
+    """As far as the channel can be tried without a message to anybody."""
+    for account in firm.config.notifiers():
+        progress.say(f"asking {account.name}")
+        try:
+            with firm.notifier(account.name) as notifier:
+                identity = notifier.check()
+        except BillsyncError as error:
+            yield AccountCheck(account=account, identity=None, trouble=error)
+        else:
+            yield AccountCheck(
+                account=account, identity=identity, remarks=(*identity.remarks, *_endings(firm, account))
+            )
 
 
 def _endings(firm: Firm, account: AccountConfig) -> tuple[str, ...]:

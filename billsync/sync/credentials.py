@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from billsync.config import AccountConfig, build_options
 from billsync.http import Expiry, Session, Token
 from billsync.http.credential import chosen
+from billsync.http.expiry import of_options
 from billsync.model.errors import BillsyncError, SecretError
 from billsync.sdk.api import ApiKey, Basic, Bearer, BodyCredentials, NoAuth, OAuth1, OAuth2, SessionLogin
 from billsync.sync.auth import Keys, shown_reference
@@ -70,10 +71,25 @@ def _status(keys: Keys, account: AccountConfig) -> AccountStatus:
         secrets = tuple(_secrets(keys, account, found.options_class.secret_fields()))
         options = build_options(account, found.options_class, keys.secrets.resolve)
         if found.api is None:
-            return AccountStatus(account=account, way="no credential", state="nothing_needed", secrets=secrets)
+            return _without_session(keys, account, options, secrets)
         return _of_api(keys, account, found.api, options, secrets)
     except BillsyncError as error:
         return AccountStatus(account=account, way="", state="trouble", secrets=secrets, trouble=error)
+
+
+def _without_session(
+    keys: Keys, account: AccountConfig, options: Any, secrets: tuple[SecretStatus, ...]
+) -> AccountStatus:
+    """Of a folder, or a mail server: what ends is what the user gave a date for."""
+    ends = tuple(of_options(dict(options)))
+    return AccountStatus(
+        account=account,
+        way="user and password" if secrets else "no credential",
+        state="ready" if secrets else "nothing_needed",
+        ends=ends,
+        warnings=warnings_of(ends, account=account.name, now=keys.now()),
+        secrets=secrets,
+    )
 
 
 def _of_api(

@@ -125,6 +125,8 @@ class Firm:
                 self._sessions[account.name] = session
                 stack.callback(self._note_endings, account.name, session)
                 stack.callback(self._sessions.pop, account.name, None)
+            else:
+                self._note_dates(account.name, options)
             yield options, session
 
     def _note_endings(self, account: str, session: Any) -> None:
@@ -132,6 +134,13 @@ class Firm:
         self._clocks[account] = session.stats.ahead
         with suppress(SecretError):  # what cannot be read has stopped the work already, and is said there
             self.endings[account] = warnings_of(session.expiries(), account=account, now=self.now())
+
+    def _note_dates(self, account: str, options: Any) -> None:
+        """Of an account without a session: what ends on a day that the user gave."""
+        if any(name.endswith("expires_on") for name in type(options).model_fields):
+            from billsync.http.expiry import of_options
+
+            self.endings[account] = warnings_of(of_options(dict(options)), account=account, now=self.now())
 
     def _session(self, account: AccountConfig, found: Any, options: Any) -> Any:
         from billsync.http import Session

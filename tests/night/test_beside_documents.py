@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from billsync.model.errors import UsageError
 from billsync.sync import NightSummary
+from billsync.sync.check import check
 from billsync.testing.asana import choice_field
 from billsync.testing.server import Request
 from billsync.testing.smtp import FakeSmtp
@@ -319,3 +321,30 @@ def test_the_head_of_the_journal_is_mailed(firm: Vendors) -> None:
     assert checked.returncode == 0 and "It continues the head" in checked.stdout, checked.stdout + checked.stderr
     unknown = firm.billsync("audit", "anchor", "--mail", "nobody")
     assert unknown.returncode == 2 and "known: team" in unknown.stderr
+
+
+def test_a_check_tries_those_who_are_told_and_sends_nothing(firm: Vendors) -> None:
+    with FakeSmtp(users={"billing": "made-up"}) as server:
+        mail = {
+            "kind": "email",
+            "host": "127.0.0.1",
+            "port": server.port,
+            "security": "none",
+            "to": ["ana@roe.example"],
+        }
+        mail |= {"sender": "billsync@roe.example", "user": "billing", "password": "env:MAIL"}
+        ends = firm.clock.now().date() + timedelta(days=9)
+        firm.environ |= {"MAIL": "made-up", "OLD": "out of date", "CHANNEL": "http://127.0.0.1:9/nobody"}
+        said(
+            firm,
+            notifications__office=mail | {"password_expires_on": str(ends)},
+            notifications__left=mail | {"password": "env:OLD"},
+            notifications__chat={"kind": "webhook", "url": "env:CHANNEL"},
+        )
+        found = {one.account.name: one for one in check(firm.open()).accounts if one.account.role == "notifier"}
+    office, left, chat = found["office"], found["left"], found["chat"]
+    assert office.identity is not None and (office.identity.account, office.identity.user) == ("127.0.0.1", "billing")
+    assert office.remarks == (f"office: the password ends on {ends}",)
+    assert left.trouble is not None and "does not accept user and password" in left.trouble.what
+    assert chat.trouble is None and chat.remarks == ("cannot be tried without sending a message",)
+    assert not server.mails and "MAIL" not in server.heard, "somebody was written to"

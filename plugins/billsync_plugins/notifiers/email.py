@@ -9,18 +9,21 @@ RFC 5321, RFC 6409 (submission), RFC 3207 (STARTTLS). Nothing is sent in the cle
 
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from billsync.model.errors import AuthFailed, Refused, Unavailable, VendorError
-from billsync.sdk import Field, Location, Message, Notifier, Options, Secret, notifiers
+from billsync.sdk import Field, Identity, Location, Message, Notifier, Options, Secret, notifiers
 
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PATIENCE: Final = 20
 """Seconds that the server may be silent."""
+T = TypeVar("T")
 
 
 class EmailOptions(Options):
@@ -35,6 +38,7 @@ class EmailOptions(Options):
     to: list[str] = Field(min_length=1, description="The addresses that are written to.")
     user: str | None = Field(default=None, description="Of the mail server; none: it takes mail without a log-in.")
     password: Secret | None = Field(default=None, description="Of that user; with two-factor log-in an app password.")
+    password_expires_on: date | None = Field(default=None, description="Its last day, to be warned of it.")
     ca_file: Location | None = Field(default=None, description="PEM file of the authority, for a server of your own.")
 
 
@@ -45,6 +49,11 @@ class Email(Notifier[EmailOptions]):
     title = "E-mail (SMTP)"
     docs = "https://www.rfc-editor.org/rfc/rfc6409"
     quality = "silver"
+
+    def check(self) -> Identity:
+        """Connect, encrypt, log in, and say NOOP: no message is begun, so recipients are not tried."""
+        self._tried(self._noop)
+        return Identity(account=self.options.host, user=self.options.user or "")
 
     def send(self, message: Message) -> None:
         """Deliver to all recipients. Refused names those whom the server does not take."""
@@ -73,13 +82,25 @@ class Email(Notifier[EmailOptions]):
     def _sent(self, letter: EmailMessage) -> list[str]:
         """The recipients that were refused."""
         options = self.options
+        with self._logged_in() as server:
+            return list(server.send_message(letter, from_addr=parseaddr(options.sender)[1], to_addrs=options.to))
+
+    def _noop(self) -> None:
+        with self._logged_in() as server:
+            code, said = server.noop()
+        if code != 250:
+            raise smtplib.SMTPResponseException(code, said)
+
+    @contextmanager
+    def _logged_in(self) -> Iterator[smtplib.SMTP]:
+        options = self.options
         with self._connected() as server:
             if options.security == "starttls":
                 server.starttls(context=self._context())
             if options.user is not None:
                 self._may_log_in()
                 server.login(options.user, options.password.get_secret_value() if options.password else "")
-            return list(server.send_message(letter, from_addr=parseaddr(options.sender)[1], to_addrs=options.to))
+            yield server
 
     def _may_log_in(self) -> None:
         if self.options.security == "none" and self.options.host not in _HERE:
@@ -97,7 +118,7 @@ class Email(Notifier[EmailOptions]):
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.options.ca_file)
 
-    def _tried(self, send: Callable[[], list[str]]) -> list[str]:
+    def _tried(self, send: Callable[[], T]) -> T:
         """Errors of the library as ours; none of them shows the password."""
         try:
             return send()

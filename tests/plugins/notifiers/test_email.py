@@ -111,6 +111,23 @@ def test_starttls_and_log_in(tls: ssl.SSLContext, certificate: Path) -> None:
     assert server.heard.index("STARTTLS") < server.heard.index("AUTH"), "the password went over an open line"
 
 
+def test_a_check_logs_in_and_begins_no_message(tls: ssl.SSLContext, certificate: Path) -> None:
+    with FakeSmtp(users={"billing": PASSWORD}, tls=tls) as server:
+        found = email(server, security="starttls", user="billing", password=PASSWORD, ca_file=certificate).check()
+    assert (found.account, found.user) == ("127.0.0.1", "billing")
+    assert server.heard.index("STARTTLS") < server.heard.index("AUTH") < server.heard.index("NOOP")
+    assert not {"MAIL", "RCPT", "DATA"} & set(server.heard), "somebody was written to"
+
+
+def test_a_check_tells_a_wrong_password_and_a_server_that_says_no() -> None:
+    with FakeSmtp(users={"billing": "another"}) as server, pytest.raises(AuthFailed):
+        email(server, user="billing", password=PASSWORD).check()
+    with FakeSmtp() as server:
+        server.answers["NOOP"] = "421 going down"
+        with pytest.raises(Unavailable, match="going down"):
+            email(server).check()
+
+
 def test_a_server_that_nobody_vouches_for_gets_nothing(tls: ssl.SSLContext) -> None:
     with FakeSmtp(users={"billing": PASSWORD}, tls=tls) as server:
         error = refused(email(server, security="starttls", user="billing", password=PASSWORD))
