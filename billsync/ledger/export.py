@@ -52,6 +52,18 @@ _QUERIES: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("id", "at", "kind", "subject", "person", "reason", "until", "amount", "target", "journal"),
         "SELECT id, at, kind, subject, person, reason, until, amount, target, journal FROM decision ORDER BY id",
     ),
+    "attachments": (
+        ("id", "at", "reference", "document", "name", "media_type", "size", "sha256", "found", "journal"),
+        "SELECT a.id, a.at, a.reference, json_extract(j.body, '$.document'), a.name, a.media_type, a.size, a.sha256,"
+        " a.found, a.journal FROM attachment AS a"
+        " JOIN (SELECT seq, CAST(body AS TEXT) AS body FROM journal) AS j ON j.seq = a.journal ORDER BY a.id",
+    ),
+    "marks": (
+        ("id", "at", "night", "account", "kind", "external_id", "reference", "refused", "journal"),
+        "SELECT m.id, m.at, (SELECT max(p.night) FROM posting AS p WHERE p.invoice = m.reference"
+        " AND p.journal < m.journal), m.account, m.kind, m.external_id, m.reference, m.refused, m.journal"
+        " FROM mark AS m ORDER BY m.id",
+    ),
     "journal": (
         ("seq", "at", "actor", "event", "reason", "body", "prev_hash", "hash"),
         "SELECT seq, at, actor, event, reason, CAST(body AS TEXT), lower(hex(prev_hash)), lower(hex(hash))"

@@ -14,11 +14,42 @@ def test_every_export_has_its_columns_in_order_and_plain_cells(ledger, world, ta
     observe(ledger, world.clock, entry("1"))
     bill(ledger, world.clock, invoice("BS-1", line("time", time_part(entry("1"), 20000))))
     ledger.decide("hold", "time/work/1", person="ana", reason="why", at=world.clock())
+    beside(ledger, world)
     rows = list(ledger.export_rows(table))
     assert rows, f"{table} is empty"
     for row in rows:
         assert tuple(row) == export.COLUMNS[table]
         assert all(cell is None or isinstance(cell, str | int) for cell in row.values())
+
+
+def beside(ledger, world):
+    """A file at the document, and two marks, of which the source takes one."""
+    ledger.attachments.add(
+        "BS-1", "detail.csv", document="77", media_type="text/csv", size=9, sha256="ab" * 32, found=False,
+        now=world.clock(),
+    )  # fmt: skip
+    ledger.marks.add("work", "time", ["1"], "BS-1", now=world.clock())
+    ledger.marks.add("work", "time", ["2"], "BS-1", now=world.clock(), refused="closed")
+
+
+def test_what_hangs_at_documents_and_what_is_marked_is_told(ledger, world):
+    observe(ledger, world.clock, entry("1"), entry("2"))
+    bill(ledger, world.clock, invoice("BS-1", line("time", time_part(entry("1"), 20000))))
+    beside(ledger, world)
+    [hangs] = ledger.export_rows("attachments")
+    assert (hangs["reference"], hangs["document"], hangs["name"], hangs["sha256"], hangs["found"]) == (
+        "BS-1", "77", "detail.csv", "ab" * 32, 0,
+    )  # fmt: skip
+    [posting] = ledger.export_rows("postings")
+    assert [
+        (row["account"], row["kind"], row["external_id"], row["reference"], row["night"], row["refused"])
+        for row in ledger.export_rows("marks")
+    ] == [
+        ("work", "time", "1", "BS-1", posting["night"], ""),
+        ("work", "time", "2", "BS-1", posting["night"], "closed"),
+    ]
+    events = {row["seq"]: row["event"] for row in ledger.export_rows("journal")}
+    assert events[hangs["journal"]] == "attached", "`journal` leads to another row"
 
 
 def test_figures_are_those_of_the_ledger(ledger, world):
