@@ -1,7 +1,8 @@
 """Marks at the sources: which records were billed since the last marks, which are marked by now, and with what.
 
 Postings are looked at once: `marked_through` says up to which one an account's records are marked. Work that becomes
-whole only by a later document has a posting there, so it is looked at again then.
+whole only by a later document has a posting there, so it is looked at again then. Work that a person mapped to an
+invoice made by hand is marked with that invoice's number; what was excluded stands on none.
 """
 
 from __future__ import annotations
@@ -17,21 +18,27 @@ from billsync.ledger.observations import read_record
 from billsync.ledger.projection import next_id, record
 from billsync.model.work import Kind, Milestone, SourceKey
 
-_BILLED: Final = """
+_BY_HAND: Final = """
+EXISTS (SELECT 1 FROM decision AS d WHERE d.id = p.decision AND d.kind = 'map' AND d.target = p.invoice)
+"""
+_BILLED: Final = f"""
 SELECT DISTINCT json_extract(j.value, '$.key.kind'), json_extract(j.value, '$.key.id'), p.identity
 FROM posting AS p CROSS JOIN json_each(p.evidence) AS j
 WHERE p.id > ? AND p.kind = 'billed' AND p.reverses IS NULL AND json_extract(j.value, '$.key.account') = ?
-AND (p.identity LIKE 'time/%' OR p.identity LIKE 'expense/%' OR p.line_kind = 'milestone')
+AND (p.identity LIKE 'time/%' OR p.identity LIKE 'expense/%' OR p.line_kind = 'milestone' OR {_BY_HAND})
 """
-_ON: Final = """
-SELECT p.invoice FROM posting AS p JOIN intent AS i ON i.reference = p.invoice
-WHERE p.identity = ? AND p.kind = 'billed' AND i.state = 'confirmed' ORDER BY p.id DESC LIMIT 1
+_ON: Final = f"""
+SELECT p.invoice FROM posting AS p LEFT JOIN intent AS i ON i.reference = p.invoice
+WHERE p.identity = ? AND p.kind = 'billed' AND (i.state = 'confirmed' OR {_BY_HAND}) ORDER BY p.id DESC LIMIT 1
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """A record that a document of ours names. `at_rest`: billed to the cent, and unchanged since."""
+    """A record that stands on a document. `at_rest`: billed to the cent, and unchanged since.
+
+    `reference`: of our document, else the number that a person gave
+    """
 
     key: SourceKey
     identity: str

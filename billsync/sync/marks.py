@@ -1,8 +1,10 @@
 """Marks at the sources: what is billed in full is marked there, where the account says so (`mark_billed: true`).
 
 Marks begin with the first night on which the option is on: what was billed before stays as it is. A record is marked
-when every share of it stands on confirmed documents and nothing of it is open. Marks of a voided document that was let
-go stay until the work is billed again, and then name the new document: no vendor here takes a mark away safely.
+when every share of it stands on confirmed documents, or on an invoice that a person named (`review map --invoice`: the
+mark is that number), and nothing of it is open. What was excluded is not billed, and not marked. Marks of a voided
+document that was let go stay until the work is billed again, and then name the new document: no vendor here takes a
+mark away safely.
 What fails is a finding and comes again the next night; what a source refuses for good for one record is told once.
 """
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from billsync.model.book import DecisionKind
 from billsync.model.errors import UsageError
 from billsync.sync import NightSummary
 from billsync.sync.check import check
@@ -205,6 +206,25 @@ def test_a_record_that_never_takes_a_mark_is_told_once_and_keeps_no_other_waitin
     firm.clock.advance(days=1)
     summary = firm.night()
     assert (summary.exit_code, summary.marked) == (0, 0), f"told again: {summary.findings}"
+
+
+def test_what_was_mapped_bears_the_number_that_a_person_gave_and_what_was_excluded_no_mark(firm: Vendors) -> None:
+    closed = str(firm.clock.now().date() + timedelta(days=9))
+    said(firm, **MARKED, contracts__0__gates={"closed_through": closed})
+    firm.night()
+    decided: dict[DecisionKind, tuple[str, str]] = {"map": ("design", "INV-77"), "exclude": ("concept", "")}
+    with firm.open().ledger() as ledger, ledger.transaction():
+        for kind, (line, target) in decided.items():
+            now = firm.clock.now()
+            ledger.decide(kind, f"SITE/line/{line}", person="ana", reason="as agreed", at=now, target=target)
+    firm.clock.advance(days=1)
+    assert firm.night().marked == 1
+    [put] = [request for request in firm.asana.log if puts(request)]
+    assert put.path.endswith("M-Design") and put.json()["data"]["custom_fields"] == {MARK: "INV-77"}
+    firm.clock.advance(days=1)
+    summary = firm.night(full=True)
+    assert summary.evaluation is not None and summary.marked == 0 and not summary.findings
+    assert "drift" not in {one.code for one in summary.evaluation.findings}, "the mark reads like an edit"
 
 
 def test_marks_begin_with_the_night_on_which_they_are_wanted(firm: Vendors) -> None:
