@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from billsync.model.book import Intent
 from billsync.model.errors import BillsyncError, LedgerError, UsageError
+from billsync.model.merging import accounts_of
 from billsync.model.statement import Evaluation
 from billsync.rules.engine import evaluate
 from billsync.sync.books import read_back
@@ -153,11 +154,18 @@ class _Night:
 
     def _poll(self, full: bool, accounts: Collection[str]) -> None:
         names = [name for name in self.firm.terms.sources if not accounts or name in accounts]
-        memories = {name: self._memory(name) for name in names}
-        firm = self.firm
-        wanted = Wanted(now=firm.now(), today=firm.today, beginning=beginning(firm), full=full)
         self.progress.say(f"polling {len(names)} account{'s' if len(names) != 1 else ''}")
-        for _, answers in poll_all(self.firm, memories, wanted, self.progress):
+        told_by = accounts_of(self.firm.terms)
+        self._ask_sources([name for name in names if name in told_by], full)
+        self.firm.terms = self.ledger.with_told(self.firm.terms)
+        self._ask_sources([name for name in names if name not in told_by], full)
+
+    def _ask_sources(self, names: Sequence[str], full: bool) -> None:
+        """Those that hold contracts come first: a signature they tell says since when the others are read."""
+        firm = self.firm
+        memories = {name: self._memory(name) for name in names}
+        wanted = Wanted(now=firm.now(), today=firm.today, beginning=beginning(firm), full=full)
+        for _, answers in poll_all(firm, memories, wanted, self.progress):
             for answer in answers:
                 observed = self.ledger.observe(answer.receipt, answer.records, night=self.summary.night)
                 self.summary.polls.append(answer.receipt)

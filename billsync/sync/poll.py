@@ -163,7 +163,8 @@ def plan_asks(
 ) -> list[Ask]:
     """What to ask tonight (connectors.md 7).
 
-    The first time, on `--full`, and every 30 days: everything since `beginning`. Else the account's window of recent
+    The first time, on `--full`, every 30 days, and when contracts begin earlier than they did: everything since
+    `beginning`. Else the account's window of recent
     dates in full, so that deletions show, and, where the vendor tells changes, whatever changed outside the window.
     """
     asks: list[Ask] = []
@@ -173,7 +174,7 @@ def plan_asks(
         absence = source.shows_absence(kind)
         whole_anyway = wanted.full or source.offers.changes == "whole" or kind not in ("time", "expense")
         ahead = seen is not None and seen.started > wanted.now  # it was read while the clock was ahead
-        if whole_anyway or ahead or swept is None or seen is None or _old(swept, wanted.today):
+        if whole_anyway or ahead or swept is None or seen is None or _short(swept, wanted):
             asks.append(Ask(kind=kind, window=whole, full=absence))
             continue
         if source.offers.changes == "since":
@@ -189,5 +190,7 @@ def _one_line(error: BillsyncError) -> str:
     return " | ".join(str(error).splitlines())
 
 
-def _old(receipt: PollReceipt, today: date) -> bool:
-    return receipt.started.date() < today - timedelta(days=FULL_SWEEP_DAYS)
+def _short(swept: PollReceipt, wanted: Wanted) -> bool:
+    """The last sweep is old, or began later than what is wanted by now: a contract's start or signature came later."""
+    old = swept.started.date() < wanted.today - timedelta(days=FULL_SWEEP_DAYS)
+    return old or swept.window.since > wanted.beginning

@@ -95,6 +95,16 @@ def test_value_and_signature_of_the_crm_bill_the_written_schedule(salesforce: Ho
     assert any(f"crm/contract/{contract}" in why for why in item.because), "the line names the record behind its terms"
 
 
+def test_work_is_read_back_to_the_signature_that_the_crm_tells_in_the_same_night(salesforce: House) -> None:
+    contract = won(salesforce.crm, CloseDate="2024-09-01")
+    salesforce.config["sources"]["work"]["time"] = "time.csv"
+    rows = "id,project,person,date,hours,approval\n1,P-1,ana,2024-08-31,1,approved\n2,P-1,ana,2024-09-01,3,approved\n"
+    (salesforce.folder / "data" / "time.csv").write_text(rows, encoding="utf-8")
+    salesforce.write(**{"from": f"crm/{contract}"}, schedule=HALVES, time={"rates": {"default": 100}})
+    salesforce.night()
+    assert salesforce.invoices() == ["300.00"], "work older than 400 days, since the signature and not before it"
+
+
 def test_nothing_is_billed_before_the_crm_says_that_it_is_signed(salesforce: House) -> None:
     contract = won(salesforce.crm, CloseDate=None)
     salesforce.write(**{"from": f"crm/{contract}"}, schedule=HALVES)
