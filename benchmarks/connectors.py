@@ -53,11 +53,6 @@ PROOFS: Final = (
     "test_the_stamp_survives",
 )
 """The tests of the kit on which "exactly once" rests."""
-FILES: Final = {
-    "files/source": "it reads files, there is no vendor to imitate: tests/plugins/sources/test_files.py stands in",
-    "folder/sink": "its books are files: tests/plugins/sinks/test_folder.py stands in, with writers that are killed",
-}
-"""Connectors without an API, and why the kit does not run on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +161,11 @@ def _count(path: Path) -> int:
 # ---- Calls of three nights -----------------------------------------------------------------------------------
 
 
-def calls_of(kit_class: type[Any]) -> Calls:
-    """On the fake vendor of a kit, with pages of 100 rows where a fake has pages."""
+def calls_of(kit_class: type[Any]) -> Calls | None:
+    """On the fake vendor of a kit, with pages of 100 rows where a fake has pages. None: the connector has no API."""
     kit = kit_class()
+    if kit.connector().api is None:
+        return None
     kit.setup_method()
     try:
         if hasattr(kit.bench.vendor, "page_size"):
@@ -343,7 +340,7 @@ def measure(*, kit: bool) -> list[Connector]:
                 main=main,
                 family=sum(family.values()),
                 files=tuple(family),
-                calls=calls_of(tried[name]) if name in tried else None,
+                calls=calls_of(tried[name]),
                 guesses=guesses_of(name, found),
                 kit=outcomes.get(name, {}),
             )

@@ -12,6 +12,7 @@ from billsync.testing.asana import FakeAsana
 from billsync.testing.books import FakeBooks, Manners
 from billsync.testing.clock import Clock
 from billsync.testing.faults import FAULTS, Fault
+from billsync.testing.files import FakeFiles
 from billsync.testing.harvest import FakeHarvest
 from billsync.testing.jira import FakeJira
 from billsync.testing.monday import FakeMonday
@@ -38,6 +39,7 @@ __all__ = [
     "Clock",
     "FakeAsana",
     "FakeBooks",
+    "FakeFiles",
     "FakeHarvest",
     "FakeJira",
     "FakeMonday",

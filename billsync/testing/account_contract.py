@@ -1,4 +1,4 @@
-"""What every connector with an API must keep to, source or sink: declarations, credentials, secrets, refusals."""
+"""What every connector must keep to, source or sink: declarations, credentials, secrets, refusals."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from billsync.http.tape import Recorder
 from billsync.http.tokens import TokenStore
@@ -20,8 +21,7 @@ from billsync.testing.server import FakeServer, Request
 
 REFUSALS: Mapping[int, type[VendorError]] = {403: Denied, 404: Missing, 410: Missing, 503: Unavailable}
 BAD_ANSWERS = ("cut", "wrong", "page", "empty", "half", "reset_before", "timeout_before")
-
-
+NO_WIRE: Final = "it has no HTTP API: it lives on a disk"
 Proof = TypeVar("Proof")
 
 
@@ -37,6 +37,18 @@ def wrong_guess(kind: str, fact: str, *, by: str = "") -> Callable[[Proof], Proo
         return test
 
     return marked
+
+
+def over_the_wire(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test about HTTP: it is put aside for a connector that declares no api."""
+
+    @wraps(test)
+    def tried(self: AccountContract, *arguments: Any, **named: Any) -> None:
+        if self.connector().api is None:
+            return self.aside(NO_WIRE)
+        return test(self, *arguments, **named)
+
+    return tried
 
 
 class AccountContract:
@@ -113,6 +125,9 @@ class AccountContract:
         fields = found.options_class.model_fields
         silent = [name for name, field in fields.items() if not field.description]
         assert not silent, f"these options do not say what they are: {silent}"
+        if found.api is None:
+            assert "path" in fields, "a folder of a test must be able to stand in"
+            return
         assert "base_url" in fields, "a sandbox or simulator must be able to stand in"
         ways = found.api.auth.ways.values() if isinstance(found.api.auth, OneOf) else [found.api.auth]
         assert "token_url" in fields or not any(isinstance(way, OAuth2) for way in ways), "so must its token endpoint"
@@ -122,9 +137,10 @@ class AccountContract:
         assert identity.account, "without an owner nobody can tell whether absence is real"
 
     def test_reads_before_anything_is_known(self) -> None:
-        assert len(self.bench.vendor.log) == 0, "opening a connector must not call the vendor"
+        self.bench.vendor.lay_out()
+        before = self.bench.touched()
         self.bench.open()
-        assert len(self.bench.vendor.log) == 0, "opening a connector must not call the vendor"
+        assert before == self.bench.touched(), "opening a connector must not call the vendor, nor touch its disk"
 
     # ---- Refusals and bad answers ----------------------------------------------------------------------------------
 
@@ -132,6 +148,7 @@ class AccountContract:
         """True for calls of the API itself, not of the token endpoint."""
         return "token" not in request.path
 
+    @over_the_wire
     def test_a_refusal_is_raised_with_its_class(self, status: int) -> None:
         opened = self.bench.open()
         self.bench.vendor.fail(Fault(status=status), when=self.api_call, times=9)
@@ -139,6 +156,7 @@ class AccountContract:
         assert self.bench.account in error.where, "an error says which account it is about"
         assert error.hint, "an error says what to do next"
 
+    @over_the_wire
     def test_an_answer_of_another_shape_is_never_believed(self, bad: str) -> None:
         opened = self.bench.open(transport=self.no_wait(bad))
         self.bench.vendor.fail(bad, when=self.api_call, times=9)
@@ -153,6 +171,7 @@ class AccountContract:
             auth = next(way for option, way in auth.ways.items() if getattr(options, option) is not None)
         return self.bench.vendor.grants if isinstance(auth, OAuth2) else None
 
+    @over_the_wire
     def test_a_token_that_died_is_renewed_once_and_stored_before_it_is_used(self) -> None:
         grant, vendor, opened = self.oauth(), self.bench.vendor, self.bench.open()
         opened.check()
@@ -174,6 +193,7 @@ class AccountContract:
         token = TokenStore.for_account(self.bench.state, self.bench.account).load()
         return None if token is None else token.refresh
 
+    @over_the_wire
     def test_many_at_once_renew_once(self) -> None:
         grant = self.oauth()
         if grant is None:
@@ -187,6 +207,7 @@ class AccountContract:
         assert len({identity.account for identity in identities}) == 1
         assert (grant.served - served, grant.refused) == (1, 0), "two renewals at once kill the grant"
 
+    @over_the_wire
     def test_a_grant_that_ended_asks_for_a_person(self) -> None:
         grant = self.oauth()
         if grant is None:
@@ -198,18 +219,22 @@ class AccountContract:
     # ---- Secrets -----------------------------------------------------------------------------------------------------
 
     def test_no_secret_is_seen_anywhere(self, caplog: Any, tmp_path: Path) -> None:
+        if not self.bench.secrets():
+            return self.aside("its options hold no secret")
         caplog.set_level(logging.DEBUG)
         tape = tmp_path / "tape.jsonl"
         opened = self.bench.open(transport=Recorder(tape))
         opened.check()
         self.busy(opened)
-        shown = [
-            repr(opened),
-            repr(opened.http),
-            repr(opened.options),
-            str(vars(opened)),
-            opened.options.model_dump_json(),
-        ]
+        shown = [repr(opened), repr(opened.options), str(vars(opened)), opened.options.model_dump_json()]
+        if self.connector().api is not None:
+            shown += [repr(opened.http), *self._told_with_secrets(opened), tape.read_text(encoding="utf-8")]
+        seen = [text for text in [*shown, caplog.text] if any(secret in text for secret in self.bench.secrets())]
+        assert not seen, f"a secret stands in {seen[0][:200]!r}"
+
+    def _told_with_secrets(self, opened: Any) -> list[str]:
+        """What errors say when the vendor's own answer repeats every secret."""
+        shown: list[str] = []
         for status in (400, 401, 403, 404, 500):
             echo = " ".join(self.bench.secrets()).encode()
             self.bench.vendor.fail(Fault(status=status, body=b'{"message": "%s"}' % echo), when=self.api_call, times=9)
@@ -217,6 +242,4 @@ class AccountContract:
                 error = self.refused(VendorError, opened.check)
                 shown += [str(error), repr(error), error.where, error.hint]
             self.bench.vendor.forgive()
-        shown += [caplog.text, tape.read_text(encoding="utf-8")]
-        seen = [text for text in shown if any(secret in text for secret in self.bench.secrets())]
-        assert not seen, f"a secret stands in {seen[0][:200]!r}"
+        return shown

@@ -1,4 +1,6 @@
-"""One connector on a bench: its fake vendor, a session of its own, a state folder, the injected clock."""
+"""One connector on a bench: its fake vendor, a session of its own, a state folder, the injected clock.
+
+A connector that declares no api lives on a disk: it gets no session, and its vendor a new folder."""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ METHODS: Mapping[str, str] = {
 
 
 class Bench(Generic[C]):
-    """Opens a connector over the real session against a fake vendor; `close` ends both."""
+    """Opens a connector over the real session, or on a real folder, against a fake vendor; `close` ends both."""
 
     account = "bench"
 
@@ -40,8 +42,11 @@ class Bench(Generic[C]):
         self.more: dict[str, Any] = options
         """Options beside those that point to the fake; a test may set others before it opens."""
         self._stack = ExitStack()
-        self._stack.enter_context(vendor)
+        if connector.api is not None:
+            self._stack.enter_context(vendor)
         self.state = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        vendor.folder = self.state / "disk"
+        vendor.folder.mkdir()
 
     def close(self) -> None:
         """End the sessions and the vendor; an error of the fake itself is raised here."""
@@ -49,14 +54,17 @@ class Bench(Generic[C]):
 
     def options(self) -> Any:
         """The connector's options, which point to the fake vendor."""
-        return self.connector.options_class(**{**self.vendor.options(), **self.more})
+        told = {**self.vendor.options(), **self.more}
+        return self.connector.options_class.model_validate(told, context={"folder": self.vendor.folder})
 
     def open(self, *, transport: httpx.BaseTransport | None = None, timeout: int = 1, state: Path | None = None) -> C:
         """The connector in a new session, as a run opens it; `timeout` in seconds, so that tests need not wait long."""
-        assert self.connector.api is not None, f"{self.connector.kind} declares no api"
-        options = self.options()
+        self.vendor.lay_out()
+        options, api = self.options(), self.connector.api
+        if api is None:
+            return self.connector(self.account, options)
         session = Session(
-            replace(self.connector.api, read_timeout=timeout, write_timeout=timeout, limits=()),
+            replace(api, read_timeout=timeout, write_timeout=timeout, limits=()),
             options,
             account=self.account,
             state=state or self.state,
@@ -70,6 +78,10 @@ class Bench(Generic[C]):
     def secrets(self) -> list[str]:
         """What must never be seen: the options' secrets, and every token that the vendor has given out."""
         return [*self.options().secrets(), *self.vendor.secrets()]
+
+    def touched(self) -> tuple[int, list[Path]]:
+        """What opening a connector must leave as it is: the calls of the vendor, and the files on its disk."""
+        return len(self.vendor.log), sorted(self.vendor.folder.rglob("*"))
 
     def sent(self, path: str) -> list[Request]:
         """Requests to a path so far."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Literal
 
 from billsync.model.invoice import DocumentKind
@@ -108,8 +107,6 @@ class FakeBooks(FakeServer):
         self.customers: dict[str, str] = {"1": "Acme Inc", "2": "O'Neil & Sons"}
         self.tax_rates: dict[str, Decimal] = {}
         """Tax code -> percent."""
-        self.folder = Path()
-        """Where books that are files may keep them."""
         self._keys: dict[str, tuple[datetime, Response]] = {}
         self._ids = 100
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -31,11 +32,15 @@ class FakeFolder(FakeBooks):
         return self.folder / NAME
 
     def options(self, **more: Any) -> dict[str, Any]:
-        return {"path": NAME, **more}
+        return {"path": NAME, **({"taxes": self.tax_rates} if self.tax_rates else {}), **more}
 
     def handle(self, request: Request) -> Response:
         """There is no wire to these books."""
         raise AssertionError(f"{request.target}: the folder is written, not called")
+
+    def bearing(self, reference: str) -> list[Document]:
+        self.look()
+        return super().bearing(reference)
 
     def look(self) -> None:
         """Read every document that stands, and those that a person took away as they were made."""
@@ -84,33 +89,44 @@ class FakeFolder(FakeBooks):
         return self._rewritten(document, {"lines": raw["lines"], **sums})
 
     def pay(self, document: Document, amount: int | None = None, *, touches: bool = True) -> BookPayment:
-        """A line of the file of payments."""
+        """A line of the file of payments, by which the payment is known."""
         payment = super().pay(document, amount, touches=False)
         path = self.place / "payments.csv"
-        head = "" if path.exists() else "number,date,amount\n"
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{head}{document.id},{payment.on},{plain(payment.amounts[document.id], document.currency)}\n")
+        rows = path.read_text(encoding="utf-8") if path.exists() else "number,date,amount\n"
+        row = f"{document.id},{payment.on},{plain(payment.amounts[document.id], document.currency)}\n"
+        self._write(path, rows + row)
+        del self.payments[payment.id]
+        payment.id = f"{path.name}:{rows.count(chr(10)) + 1}"
+        self.payments[payment.id] = payment
         return payment
 
     def enter(self, number: str, amount: int, *, customer: str = "1", note: str = "", **more: Any) -> Document:
-        """A document that a person wrote, under a number of their own."""
+        """A document that a person wrote, under a number of their own; `reference` is what they call it after."""
         self._ids += 1
         name, money, today = f"HAND-2026-{self._ids:04d}", plain(amount, "USD"), str(self.clock.now().date())
         raw: dict[str, Any] = {
-            "number": name, "reference": "", "kind": "invoice", "status": "open", "seller": {}, "currency": "USD",
+            "number": name, "reference": more.get("reference", ""), "kind": "invoice", "status": "open",
+            "seller": {}, "currency": "USD",
             "customer": {"id": customer, "name": self.customers[customer], "address": [], "email": None},
             "issued_on": today, "due_on": None, "purchase_order": None, "references": {}, "memo": note,
             "lines": [{**_LINE, "amount": money}], "net": money, "tax": "0.00", "total": money, "stamp": "",
         }  # fmt: skip
         self.place.mkdir(exist_ok=True)
-        (self.place / f"{name}.json").write_text(json.dumps(raw), encoding="utf-8")
+        self._write(self.place / f"{name}.json", json.dumps(raw))
         return self._document(name, raw, "open")
 
     def _rewritten(self, document: Document, members: Mapping[str, Any]) -> Document:
         path = self.place / f"{document.id}.json"
-        path.write_text(json.dumps({**_read(path), **members}), encoding="utf-8")
+        self._write(path, json.dumps({**_read(path), **members}))
         self.look()
         return self.documents[document.id]
+
+    def _write(self, path: Path, text: str) -> None:
+        """What a person writes bears the time of the injected clock, as far as that is later than the disk's."""
+        path.write_text(text, encoding="utf-8")
+        at = int(self.clock.now().timestamp())
+        if at > path.stat().st_mtime:
+            os.utime(path, (at, at))
 
 
 def _read(path: Path) -> dict[str, Any]:

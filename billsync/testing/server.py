@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -106,6 +107,8 @@ class FakeServer:
         self.log: list[Request] = []
         self.watch: list[Callable[[Request], object]] = []
         """Called with each request before it is answered."""
+        self.folder = Path()
+        """Where a vendor that is files keeps them; the bench gives it a new one."""
         self.broken: list[str] = []
         """Tracebacks of this fake's own errors: a test that ends with one fails."""
         self._faults: list[_Planned] = []
@@ -168,6 +171,9 @@ class FakeServer:
     def options(self, **more: Any) -> dict[str, Any]:
         """Options of an account that is this vendor."""
         return {"base_url": self.url, **more}
+
+    def lay_out(self) -> None:
+        """Put on the disk what a connector is about to read there; on a wire there is nothing to do."""
 
     def login(self) -> dict[str, Any]:
         """Options that log in by OAuth 2, where there are other ways too."""

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from billsync.model.errors import BadAnswer, BillsyncError, Unavailable, VendorError
 from billsync.model.work import Expense, Kind, Milestone, Record, TimeEntry, Window, version_of
 from billsync.sdk.source import Source
-from billsync.testing.account_contract import BAD_ANSWERS, REFUSALS, AccountContract
+from billsync.testing.account_contract import BAD_ANSWERS, REFUSALS, AccountContract, over_the_wire
 from billsync.testing.bench import METHODS, Found, days, poll
 from billsync.testing.faults import Fault
 from billsync.testing.server import Request
@@ -45,7 +45,7 @@ class SourceContract(AccountContract):
 
     source: ClassVar[type[Source[Any]]]
     tables: ClassVar[Mapping[Kind, str]]
-    lists: ClassVar[Mapping[Kind, str]]
+    lists: ClassVar[Mapping[Kind, str]] = {}
     promised: ClassVar[Mapping[Kind, tuple[str, ...]]]
     window: ClassVar[Window] = days("2026-03-01..2026-03-31")
     zone: ClassVar[str] = "UTC"
@@ -92,6 +92,7 @@ class SourceContract(AccountContract):
     def busy(self, opened: Any) -> None:
         for kind in self.tables:
             self.fill(kind)
+            self.tracker.lay_out()
             poll(opened, kind, self.window)
 
     @property
@@ -129,6 +130,7 @@ class SourceContract(AccountContract):
 
     # ---- Pages -------------------------------------------------------------------------------------------------
 
+    @over_the_wire
     def test_every_page_is_read_and_then_it_stops(self, kind: Kind) -> None:
         ids = self.fill(kind)
         assert self.read(kind).keys() >= ids, "records of a further page are missing"
@@ -137,27 +139,32 @@ class SourceContract(AccountContract):
         self.read(kind)
         assert len(self.asked(kind)) == 2 * pages, "the same list took another number of requests"
 
+    @over_the_wire
     def test_a_list_that_goes_in_circles_is_refused(self, kind: Kind) -> None:
         self.fill(kind)
         self.tracker.misbehave(self.tables[kind], 2, "loop")
         self.refused(BadAnswer, self.read, kind)
 
+    @over_the_wire
     def test_pages_that_misbehave_lose_nothing_and_double_nothing(self, kind: Kind, manner: Any) -> None:
         ids = self.fill(kind)
         self.tracker.misbehave(self.tables[kind], 2, manner)
         assert self.read(kind).keys() >= ids, f"a page that is {manner} cost records"
 
+    @over_the_wire
     def test_a_page_that_fails_fails_the_list(self, kind: Kind, bad: str) -> None:
         self.fill(kind)
         self.tracker.fail(bad, when=self.of(kind), skip=1, times=9)
         opened = self.bench.open(transport=self.no_wait(bad))
         self.refused(VendorError, poll, opened, kind, self.window)
 
+    @over_the_wire
     def test_a_refused_page_fails_the_list(self, kind: Kind, status: int) -> None:
         self.fill(kind)
         self.tracker.fail(Fault(status=status), when=self.of(kind), skip=1, times=9)
         self.refused(REFUSALS[status], self.read, kind)
 
+    @over_the_wire
     def test_changes_while_it_reads_are_seen_or_told(self, kind: Kind) -> None:
         """Whatever happens between two pages: each record that stayed is there once, or the poll fails."""
         self.fill(kind)
@@ -191,12 +198,14 @@ class SourceContract(AccountContract):
 
     # ---- Throttling and trouble that passes ----------------------------------------------------------------------
 
+    @over_the_wire
     def test_a_throttle_is_slept_to_the_second(self, kind: Kind) -> None:
         ids = self.fill(kind)
         self.tracker.fail(Fault(status=429, headers={"Retry-After": "7"}), when=self.of(kind), skip=1)
         assert self.read(kind).keys() >= ids
         assert self.tracker.clock.slept == [7], f"7 seconds were asked for, slept were {self.tracker.clock.slept}"
 
+    @over_the_wire
     def test_a_throttle_that_names_an_instant_is_slept_until_then(self, kind: Kind) -> None:
         ids = self.fill(kind)
         until = format_datetime(self.tracker.clock.now() + timedelta(seconds=11), usegmt=True)
@@ -204,11 +213,13 @@ class SourceContract(AccountContract):
         assert self.read(kind).keys() >= ids
         assert self.tracker.clock.slept == [11], f"11 seconds were asked for, slept were {self.tracker.clock.slept}"
 
+    @over_the_wire
     def test_trouble_that_passes_costs_nothing(self, kind: Kind) -> None:
         ids = self.fill(kind)
         self.tracker.fail(Fault(status=503), when=self.of(kind), skip=1, times=2)
         assert self.read(kind).keys() >= ids
 
+    @over_the_wire
     def test_trouble_that_stays_is_told(self, kind: Kind) -> None:
         self.fill(kind)
         self.tracker.fail(Fault(status=500), when=self.of(kind), skip=1, times=99)
@@ -267,6 +278,7 @@ class SourceContract(AccountContract):
         found = {_date(record) for record in self.read(dated).values()}
         assert found == {since, until}, f"of {sorted(edges.values())}, these came: {sorted(found)}"
 
+    @over_the_wire
     def test_a_filter_that_is_ignored_is_noticed(self, dated: Kind) -> None:
         self.add(dated, 0, self.window.since)
         self.add(dated, 1, self.window.until + timedelta(days=3))

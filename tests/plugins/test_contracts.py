@@ -14,7 +14,6 @@ from billsync.testing.vendor_contract import OpenApi, Xsd, unread_examples
 from billsync_plugins.sinks import _quickbooks_documents as documents
 from billsync_plugins.sinks.quickbooks import QuickBooks
 from billsync_plugins.sources import _harvest_work as harvest_work
-from billsync_plugins.sources import harvest
 from billsync_plugins.sources._asana_phases import PhaseOptions, phase, project
 from billsync_plugins.sources._asana_time import ENTRY, time_entry
 from billsync_plugins.sources._harvest_estimates import contract
@@ -120,7 +119,7 @@ def test_examples_of_harvest_are_read(contracts):
         return [harvest_work.time_entry(raw, "rounded_hours", None, {}) for raw in body.get("time_entries", [body])]
 
     def projects(body):
-        return map(harvest.project, body["projects"])
+        return map(harvest_work.project, body["projects"])
 
     def expenses(body):
         return [harvest_work.expense(raw, None) for raw in body["expenses"]]

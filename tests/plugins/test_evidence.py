@@ -58,11 +58,12 @@ def test_the_page_tells_the_lines_that_there_are(name):
 def test_the_page_tells_the_calls_that_are_made(name):
     calls = connectors.calls_of(connectors.kits()[name])
     told = rows_of("connector | lines")[name][2:]
-    assert told == [str(calls.first), str(calls.idle), str(calls.changes)], REFRESH
+    made = ["no calls"] * 3 if calls is None else [str(calls.first), str(calls.idle), str(calls.changes)]
+    assert told == made, REFRESH
 
 
-def test_a_connector_is_tried_by_the_whole_kit_or_says_why_not():
-    assert connectors.kits().keys() | connectors.FILES.keys() >= CLASSES.keys()
+def test_every_connector_is_tried_by_the_whole_kit():
+    assert connectors.kits().keys() == CLASSES.keys()
 
 
 @pytest.mark.parametrize(("role", "contract"), [("source", SourceContract), ("sink", SinkContract)])

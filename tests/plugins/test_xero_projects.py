@@ -11,7 +11,7 @@ from billsync.testing.account_contract import wrong_guess
 from billsync.testing.source_contract import SourceContract
 from billsync.testing.vendor_contract import OpenApi, unread_examples
 from billsync.testing.xero_projects import FakeXeroProjects
-from billsync_plugins.sources import xero
+from billsync_plugins.sources import _xero_time as xero
 from billsync_plugins.sources.xero import Xero
 
 

@@ -93,13 +93,11 @@ class Folder(Sink[FolderOptions]):
             books.publish()
 
     def void(self, receipt: Receipt) -> Receipt:
-        """Sets the document's status; a document with payments is Refused."""
+        """Sets the document's status; one that was edited or paid since is Refused."""
         with self._opened() as (store, books):
             if not store.path(receipt.id).exists():
                 raise Missing("the document is gone", where=str(store.path(receipt.id)))
-            now = books.receipt(receipt.id)
-            if now.reference != receipt.reference or now.payments:
-                raise Refused("the document has payments, or is another one", where=receipt.number)
+            self.untouched(receipt, books.receipt(receipt.id), unpaid=True)
             document, _ = store.read(receipt.id)
             store.write(receipt.id, {**document, "status": "voided"})
             books.publish(receipt.id)

@@ -1,13 +1,29 @@
-"""Harvest's time and expenses as records: whose, for which project, how far approved, billed there or not."""
+"""Harvest's projects, time and expenses as records: whose, how far approved, billed there or not."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from billsync.model.work import Approval, ApprovalState, Expense, TimeEntry
+from billsync.model.work import Approval, ApprovalState, Expense, Project, TimeEntry
 from billsync.sdk.api import Json
 from billsync.sdk.row import Row
 
 APPROVALS: Mapping[str, ApprovalState] = {"approved": "approved", "submitted": "submitted", "unsubmitted": "open"}
+
+
+def project(raw: Json) -> Project:
+    """Harvest's `budget` counts hours, `cost_budget` money of the client's currency; `fee` is a fixed fee."""
+    row = Row(raw, "project")
+    return Project(
+        id=row.ident("id"),
+        name=row.text("name"),
+        client=row.text("client.name"),
+        status="active" if row.flag("is_active") else "archived",
+        closed=not row.flag("is_active"),
+        budget=row.maybe.dec("cost_budget"),
+        budget_hours=row.maybe.dec("budget"),
+        currency=row.maybe.text("client.currency"),
+        custom={name: str(raw[name]) for name in ("code", "bill_by", "fee") if raw.get(name) not in (None, "")},
+    )
 
 
 def time_entry(raw: Json, hours: str, unapproved: ApprovalState | None, currencies: dict[str, str | None]) -> TimeEntry:

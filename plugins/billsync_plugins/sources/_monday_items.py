@@ -16,6 +16,8 @@ from billsync.sdk.row import Row
 
 OWN: Final = ("@id", "@name", "@board", "@group", "@group_id", "@parent", "@updated", "@url")
 SESSION: Final = ("@session", "@person", "@date", "@hours")
+OF_SESSION: Final = {"id": "@session", "person": "@person", "date": "@date", "hours": "@hours", "task": "@name"}
+"""A session has an id, a day and a person of its own."""
 SUFFIXES: Final = (".done", ".index", ".changed", ".from", ".id")
 SILENT: Final = {"progress", "button", "unsupported", "doc"}
 """Types whose value the vendor does not tell."""
@@ -77,6 +79,16 @@ def _cells(raw: Json, zone: str) -> Iterator[tuple[str, Cell]]:
         yield "", timedelta(seconds=raw["duration"] or 0)
     else:
         yield "", raw.get("display_value", raw["text"])
+
+
+def rows_of(item: Row, board: str, tracked: str | None, zone: str) -> Iterator[tuple[str, dict[str, Cell]]]:
+    """Where each row of an item stands, and its cells: one row, or one for each session of the column `tracked`."""
+    cells, name = cells_of(item, board, zone), f"item {item.ident('id')}"
+    if not tracked:
+        yield name, cells
+        return
+    for session in sessions(item, tracked, zone):
+        yield f"{name}, session {session['@session']}", {**cells, **session}
 
 
 def sessions(item: Row, column: str, zone: str) -> Iterator[dict[str, Cell]]:

@@ -13,28 +13,21 @@ Unconfirmed: projects tell the format of their custom fields - shows as: the fie
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal
 
 from billsync.model.work import Kind, Milestone, Project, TimeEntry, Window
-from billsync.sdk import Field, Identity, Offers, Source, TokenOrLogin, sources, token_or_login
+from billsync.sdk import Identity, Offers, Source, TokenOrLogin, sources, token_or_login
 from billsync.sdk.api import Api, Bearer, Json, Limit
 from billsync.sdk.paging import Cursor
-from billsync.sdk.parse import named, need
+from billsync.sdk.parse import named
 from billsync.sdk.row import Row, inside
-from billsync_plugins.sources._asana_phases import PROJECT, TASK, PhaseOptions, check_known, phase, project, section
+from billsync_plugins.sources._asana_lists import ListOptions, Lists
 from billsync_plugins.sources._asana_time import ENTRY, is_whole, time_entry
 
-PHASES = {"milestone", "approval"}
 OAUTH = "https://app.asana.com/-/oauth"
 
 
-class AsanaOptions(PhaseOptions, TokenOrLogin):
+class AsanaOptions(ListOptions, TokenOrLogin):
     """One workspace, or some of its projects. Tokens and apps are made at app.asana.com/0/my-apps."""
-
-    workspace: str = Field(description="Gid of the workspace: `billsync check` lists those of the token.")
-    projects: tuple[str, ...] = Field(default=(), description="Gids of the projects to read; none: all of them.")
-    phases: Literal["milestones", "sections", "projects"] = Field(default="milestones", description="What is billed.")
-    attachments: bool = Field(default=False, description="Read the names of attachments: one call for each milestone.")
 
 
 class Asana(Source[AsanaOptions]):
@@ -61,39 +54,26 @@ class Asana(Source[AsanaOptions]):
         return frozenset({"milestone"} if options.mark_field and options.phases == "milestones" else ())
 
     def check(self) -> Identity:
-        user = Row(self._one("/users/me", ["name", "email", "workspaces.name"]), "user", "gid")
+        user = Row(self.lists.one("/users/me", ["name", "email", "workspaces.name"]), "user", "gid")
         spaces = {space.ident("gid"): space.text("name") for space in Row.each(user.rows("workspaces"), "workspace")}
         space = named(self.options.workspace, spaces, "workspace", self.account)
         return Identity(account=space, user=user.text("email"))
 
+    @cached_property
+    def lists(self) -> Lists:
+        """What this night knows of projects and phases."""
+        return Lists(self.http, self.options)
+
     def projects(self, window: Window) -> Iterator[Project]:
-        check_known(self._projects, (self.options.client_field, self.options.budget_field), "project")
-        return (project(raw, self.options) for raw in self._projects)
+        return self.lists.projects()
 
     def milestones(self, window: Window) -> Iterator[Milestone]:
-        seen: dict[str, Json] = {}
-        for raw in self._projects:
-            gid = Row(raw, "project", "gid").ident("gid")
-            if self.options.phases == "projects":
-                seen[gid] = raw
-                yield phase(raw, gid, self.options)
-                continue
-            tasks = list(self._rows("/tasks", TASK, project=gid))
-            if self.options.phases == "sections":
-                sections = self._rows(f"/projects/{gid}/sections", ["name"])
-                yield from (section(part, gid, tasks, self.options.zone) for part in sections)
-                continue
-            for task in tasks:
-                if Row(task, "task", "gid").text("resource_subtype") in PHASES and task["gid"] not in seen:
-                    seen[task["gid"]] = task
-                    yield phase(task, gid, self.options, self._attachments(task["gid"]))
-        of_phases = (self.options.amount_field, self.options.percent_field, self.options.accepted_field)
-        check_known(seen.values(), (*of_phases, *self.options.fields.values()), "phase")
+        return self.lists.phases()
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
         dates = {"entered_on_start_date": str(window.since), "entered_on_end_date": str(window.until)}
         places = [{"attributable_to": gid} for gid in self.options.projects] or [{"workspace": self.options.workspace}]
-        rows = (raw for place in places for raw in self._rows("/time_tracking_entries", ENTRY, **place, **dates))
+        rows = (raw for place in places for raw in self.lists.rows("/time_tracking_entries", ENTRY, **place, **dates))
         return inside(window, (time_entry(self._whole(raw)) for raw in rows))
 
     def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
@@ -104,26 +84,9 @@ class Asana(Source[AsanaOptions]):
         for gid in ids:
             self.http.write("PUT", f"/tasks/{gid}", mark, keyed=True)
 
-    def _rows(self, path: str, fields: list[str], **params: str) -> Iterator[Json]:
-        yield from self.http.rows(path, {**params, "opt_fields": fields}, at="data", unique="gid")
-
-    @cached_property
-    def _projects(self) -> list[Json]:
-        if self.options.projects:
-            return [self._one(f"/projects/{gid}", PROJECT) for gid in sorted(self.options.projects)]
-        of_workspace = self._rows(f"/workspaces/{self.options.workspace}/projects", PROJECT)
-        return sorted(of_workspace, key=lambda raw: str(raw["gid"]))
-
-    def _one(self, path: str, fields: list[str]) -> Json:
-        return need(self.http.get(path, {"opt_fields": fields}), "data")
-
     def _whole(self, raw: Json) -> Json:
         """The entry with its approval, read singly where the list did not tell."""
-        return raw if is_whole(raw) else self._one(f"/time_tracking_entries/{raw['gid']}", ENTRY)
-
-    def _attachments(self, task: str) -> tuple[str, ...]:
-        files = self._rows("/attachments", ["name"], parent=task) if self.options.attachments else ()
-        return tuple(sorted(Row(raw, "attachment", "gid").text("name") for raw in files))
+        return raw if is_whole(raw) else self.lists.one(f"/time_tracking_entries/{raw['gid']}", ENTRY)
 
 
 billsync_sources = sources(Asana)

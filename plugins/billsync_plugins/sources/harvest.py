@@ -19,7 +19,7 @@ from billsync.sdk.paging import NextLink
 from billsync.sdk.parse import need
 from billsync.sdk.row import Row, inside, utc_text_or_none
 from billsync_plugins.sources._harvest_estimates import contract
-from billsync_plugins.sources._harvest_work import expense, time_entry
+from billsync_plugins.sources._harvest_work import expense, project, time_entry
 
 ID = "https://id.getharvest.com"
 
@@ -95,22 +95,6 @@ class Harvest(Source[HarvestOptions]):
         if Row(self.http.get("/company"), "company").flag("approval_feature"):
             return None, currencies
         return ("approved" if self.options.treat_as_approved else "none"), currencies
-
-
-def project(raw: Json) -> Project:
-    """Harvest's `budget` counts hours, `cost_budget` money of the client's currency; `fee` is a fixed fee."""
-    row = Row(raw, "project")
-    return Project(
-        id=row.ident("id"),
-        name=row.text("name"),
-        client=row.text("client.name"),
-        status="active" if row.flag("is_active") else "archived",
-        closed=not row.flag("is_active"),
-        budget=row.maybe.dec("cost_budget"),
-        budget_hours=row.maybe.dec("budget"),
-        currency=row.maybe.text("client.currency"),
-        custom={name: str(raw[name]) for name in ("code", "bill_by", "fee") if raw.get(name) not in (None, "")},
-    )
 
 
 billsync_sources = sources(Harvest)

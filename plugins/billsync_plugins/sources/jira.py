@@ -12,22 +12,20 @@ Unconfirmed: by OAuth 2, next links stay on api.atlassian.com - shows as: the ad
 Unconfirmed: shapes of custom fields beyond numbers, text and choices - shows as: a field has a shape that is not known.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 
 from billsync.model.work import Kind, Milestone, Project, TimeEntry, Window
 from billsync.sdk import Field, Identity, Offers, Source, sources, token_or_login
-from billsync.sdk.api import Api, Basic, Json
-from billsync.sdk.paging import Cursor, NextLink, Single
-from billsync.sdk.parse import all_known
+from billsync.sdk.api import Api, Basic
+from billsync.sdk.paging import Cursor
 from billsync.sdk.row import Row
-from billsync_plugins.sources._jira_issues import ISSUE, IssueOptions, done_children, issue, project, version
+from billsync_plugins.sources._jira_issues import project
+from billsync_plugins.sources._jira_lists import ListOptions, Lists
 from billsync_plugins.sources._jira_worklogs import Worklogs
 
-LIST = NextLink(at="nextPage", size={"maxResults": 50}, total_at="total", last_at="isLast")
 
-
-class JiraOptions(IssueOptions):
+class JiraOptions(ListOptions):
     """Projects of one site. The user must see them all. Apps: developer.atlassian.com/console/myapps."""
 
     site: str = Field(
@@ -37,7 +35,6 @@ class JiraOptions(IssueOptions):
     email: str | None = Field(
         default=None, description="Of the user whose API token it is: id.atlassian.com, Security."
     )
-    projects: tuple[str, ...] = Field(default=(), description="Keys or ids of projects; none: all that the user sees.")
 
 
 class Jira(Source[JiraOptions]):
@@ -84,27 +81,21 @@ class Jira(Source[JiraOptions]):
         """In which dates are told; asked before anything is read."""
         return self.options.zone if self.me.ident("accountId") and self.options.zone else self.me.text("timeZone")
 
+    @cached_property
+    def lists(self) -> Lists:
+        """Projects and issues, asked for once it is known who asks."""
+        self.me.ident("accountId")
+        return Lists(self.http, self.options)
+
     def projects(self, window: Window) -> Iterator[Project]:
-        return (project(raw) for raw in self._projects())
+        return map(project, self.lists.projects())
 
     def milestones(self, window: Window) -> Iterator[Milestone]:
-        if self.options.milestones == "versions":
-            for home in self.projects(window):
-                yield from (version(raw, home.id) for raw in self._list(f"/project/{home.id}/version"))
-            return
-        zone, wanted = self.zone, self.options.mapped()
-        if wanted:
-            fields = Row.each(self.http.rows("/field", pages=Single()), "field")
-            all_known(wanted, {field.ident("id") for field in fields}, "mapped field")
-        files = ["attachment"] if self.options.attachments else []
-        rows = list(self._search(self.options.jql, [*ISSUE, *sorted(wanted), *files]))
-        below = self._search("parent is not EMPTY", ["status", "parent"]) if self.options.children else ()
-        children = done_children(below)
-        yield from (issue(raw, self.options, zone, children) for raw in rows)
+        return self.lists.versions() if self.options.milestones == "versions" else self.lists.issues(self.zone)
 
     def time_entries(self, window: Window) -> Iterator[TimeEntry]:
         entries = Worklogs(self.http, self.zone).entries(window)
-        homes = {str(home["id"]) for home in self._projects()} if self.options.projects else None
+        homes = {str(home["id"]) for home in self.lists.projects()} if self.options.projects else None
         return (entry for entry in entries if homes is None or entry.project in homes)
 
     def mark_billed(self, kind: Kind, ids: list[str], reference: str) -> None:
@@ -118,22 +109,6 @@ class Jira(Source[JiraOptions]):
             raise self._not_offered(f"marks on {kind}s of this sort")
         for place in places:
             self.http.write("PUT", f"{place}/properties/billsync", {"invoice": reference})
-
-    def _projects(self) -> Iterator[Json]:
-        """Those that are named must be there: a project that vanished is an error."""
-        self.me.ident("accountId")
-        if self.options.projects:
-            return (self.http.get(f"/project/{key}") for key in self.options.projects)
-        return self._list("/project/search")
-
-    def _list(self, path: str) -> Iterator[Json]:
-        yield from self.http.rows(path, at="values", pages=LIST)
-
-    def _search(self, jql: str, fields: Iterable[str]) -> Iterator[Json]:
-        homes = ", ".join(f'"{key}"' for key in self.options.projects)
-        within = f" AND project in ({homes})" if homes else ""
-        body = {"jql": f"({jql}){within} ORDER BY created", "fields": list(fields)}
-        yield from self.http.rows("/search/jql", at="issues", body=body)
 
 
 billsync_sources = sources(Jira)

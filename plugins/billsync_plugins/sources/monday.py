@@ -23,7 +23,7 @@ from billsync.sdk.mapped import EVERY_KIND, Opened, Rows, RowSource, RowTable, T
 from billsync.sdk.paging import Cursor, Single
 from billsync.sdk.row import Row
 from billsync_plugins.sources import _monday_queries as queries
-from billsync_plugins.sources._monday_items import SESSION, cells_of, sessions, titles_of
+from billsync_plugins.sources._monday_items import OF_SESSION, SESSION, rows_of, titles_of
 
 CODE = "errors.*.extensions.code"
 BUSY = ("RATE_LIMIT_EXCEEDED", "Rate Limit Exceeded", "maxConcurrencyExceeded", "IP_RATE_LIMIT_EXCEEDED")
@@ -83,9 +83,7 @@ class Monday(RowSource[MondayOptions, BoardTable]):
         return {row.ident("id"): row for row in Row.each(rows, "board")}
 
     def own_of(self, table: BoardTable) -> dict[str, str]:
-        """A session has an id, a day and a person of its own."""
-        of_session = {"id": "@session", "person": "@person", "date": "@date", "hours": "@hours", "task": "@name"}
-        return {**self.own, **(of_session if table.sessions else {})}
+        return {**self.own, **(OF_SESSION if table.sessions else {})}
 
     def open_table(self, table: BoardTable) -> Opened:
         if table.board not in self.boards:
@@ -104,13 +102,8 @@ class Monday(RowSource[MondayOptions, BoardTable]):
 
     def _rows(self, table: BoardTable, columns: list[str]) -> Rows:
         asked = {"boards": [table.board], "columns": columns, "limit": 500}
-        for item in Row.each(self.http.graphql(queries.ITEMS, asked, at="boards.0.items_page.items"), "item"):
-            cells, name = cells_of(item, table.board, self.options.zone), f"item {item.ident('id')}"
-            if not table.sessions:
-                yield name, cells
-                continue
-            for session in sessions(item, table.sessions, self.options.zone):
-                yield f"{name}, session {session['@session']}", {**cells, **session}
+        for raw in self.http.graphql(queries.ITEMS, asked, at="boards.0.items_page.items"):
+            yield from rows_of(Row(raw, "item"), table.board, table.sessions, self.options.zone)
 
 
 billsync_sources = sources(Monday)

@@ -1,4 +1,4 @@
-"""The folder as books: one document a reference whoever writes and whenever it dies, read back as it stands."""
+"""The folder as books: the kit; one document a reference whoever writes and dies, read back as it stands."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from billsync.model.errors import BadAnswer, Denied, Missing, Refused, Unavailab
 from billsync.model.invoice import Payment, TaxCode
 from billsync.rules.tax import predict
 from billsync.sdk.disk import STALE_SECONDS, write_whole
+from billsync.testing.clock import Clock
+from billsync.testing.folder import FakeFolder
+from billsync.testing.invoices import invoice as an_invoice
+from billsync.testing.sink_contract import SinkContract
 from billsync_plugins.sinks.folder import Folder, FolderOptions, billsync_sinks
 from tests.plugins.sinks.invoices import invoice, line
 
@@ -47,6 +51,65 @@ def documents(folder: Path) -> dict[str, list[str]]:
     for path in sorted((folder / "invoices").glob("*.json")):
         found.setdefault(json.loads(path.read_text(encoding="utf-8"))["reference"], []).append(path.stem)
     return found
+
+
+class TestFolder(SinkContract):
+    sink = Folder
+    options = {"customers": {"1": "Acme Inc", "2": "O'Neil & Sons"}}
+
+    def vendor(self):
+        """A disk keeps real time."""
+        return FakeFolder(clock=Clock(datetime.now(UTC).replace(microsecond=0)))
+
+    def test_the_dry_run_shows_the_bytes_that_are_sent(self):
+        """The address is the document's place; what a dry run shows stands there in the end."""
+        document, opened = an_invoice(), self.bench.open()
+        before = self.bench.touched()
+        address, content = opened.request(document, document.reference)
+        assert self.bench.touched() == before, "a dry run wrote"
+        opened.create(document, document.reference)
+        assert Path(address).read_bytes() == content
+
+    def test_only_our_exact_reference_is_ours(self):
+        """The reference is a member of its own: a person copies the document and changes it there, or in the notes."""
+        document = an_invoice()
+        for near in self.rewrite(document.reference):
+            self.books.enter("", document.total, note=f"see {document.reference}", reference=near)
+        found = self.bench.open().find(document)
+        assert list(found) == [], f"{found[0].number!r} was taken for {document.reference!r}" if found else ""
+        assert self.bench.open().create(document, document.reference).status == "draft"
+
+    def test_one_document_whatever_goes_wrong(self, tmp_path):
+        """The writer is killed before any touch of the disk: the next one makes or finds the one document."""
+        killed_before_any_touch(tmp_path)
+
+    def test_what_is_there_is_adopted_not_sent_again(self):
+        """`create` once more changes no file, whoever asks."""
+        document = an_invoice()
+        _, receipt = self.made(document)
+        place = self.books.place
+        before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+        assert self.bench.open().create(document, document.reference) == receipt
+        assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+
+    def test_a_look_up_that_fails_is_not_an_empty_look_up(self):
+        """The share is not connected."""
+        document = an_invoice()
+        opened, _ = self.made(document)
+        disk = self.bench.vendor.folder
+        away = disk.rename(disk.with_name("away"))
+        self.refused(Unavailable, opened.find, document)
+        away.rename(disk)
+        assert len(opened.find(document)) == 1
+
+    def test_an_attachment_that_fails_is_no_attachment(self):
+        """The share is not connected when evidence is attached: it is refused, and nothing hangs there later."""
+        opened, receipt = self.made()
+        disk = self.bench.vendor.folder
+        away = disk.rename(disk.with_name("away"))
+        self.refused(Unavailable, opened.attach, receipt, "detail.csv", b"a,b\n", "text/csv")
+        away.rename(disk)
+        assert (list(opened.attached(receipt) or ()), len(self.books.bearing(receipt.reference))) == ([], 1)
 
 
 # One document a reference
@@ -106,7 +169,7 @@ def test_two_processes_with_the_same_fifty_references_make_fifty_documents(tmp_p
     assert len(list(csv.DictReader(index.splitlines()))) == 50, "the index shows what both have written"
 
 
-def test_killed_before_any_touch_of_the_disk_one_document_a_reference_comes_out(tmp_path):
+def killed_before_any_touch(tmp_path: Path) -> None:
     """Every step of a first document in a new folder, and of a second one in a folder that is in use."""
     process = writer(tmp_path, "BS-1,BS-2", "every")
     _, error = process.communicate()
@@ -246,7 +309,7 @@ def test_payments_make_a_document_part_paid_and_paid(tmp_path):
     payments.write_text("number,amount\n2026-0001,26100\n", encoding="utf-8")
     assert books.find(invoice())[0].status == "paid"
     assert "paid" in (tmp_path / "invoices" / "index.csv").read_text(encoding="utf-8")
-    with pytest.raises(Refused, match="has payments"):
+    with pytest.raises(Refused, match="edited or paid"):
         books.void(made)
 
 

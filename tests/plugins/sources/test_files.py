@@ -1,17 +1,21 @@
-"""The files source on real files: good rows count, bad ones are named with file and line, nothing goes missing."""
+"""The files source on real files: the kit for six tables; good rows count, bad ones are named with file and line."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billsync.model.errors import BadAnswer, Missing, UsageError
-from billsync.model.work import Approval, TimeEntry, Window
+from billsync.model.errors import BadAnswer, Missing, Unavailable, UsageError
+from billsync.model.work import Approval, Kind, TimeEntry, Window
+from billsync.sdk.mapped import TABLES
+from billsync.testing.files import FakeFiles
+from billsync.testing.source_contract import SourceContract
 from billsync_plugins.sources.files import Files, FilesOptions, billsync_sources
 
 YEAR = Window(since=date(2026, 1, 1), until=date(2026, 12, 31))
@@ -36,6 +40,80 @@ def read(files: Files, window: Window = YEAR) -> tuple[list[TimeEntry], str]:
     except BadAnswer as error:
         return found, error.what
     return found, ""
+
+
+COLUMNS = {
+    "projects": ("id", "name", "client"),
+    "milestones": ("id", "project", "name", "status", "completed_on", "amount", "currency"),
+    "time": ("id", "project", "person", "date", "hours", "billable", "approval"),
+    "expenses": ("id", "project", "date", "amount", "currency", "approval"),
+    "contracts": ("id", "client", "value", "currency", "signed_on"),
+    "change_orders": ("id", "contract", "name", "value", "currency", "signed_on"),
+}
+
+
+class TestFiles(SourceContract):
+    source = Files
+    options = {"quiet": 0, **{table: f"{table}.csv" for table in COLUMNS}}
+    tables = TABLES
+    promised = {
+        "project": ("id",),
+        "milestone": ("id", "project", "name"),
+        "time": ("id", "project", "person", "date", "hours", "billable"),
+        "expense": ("id", "project", "date", "amount", "currency"),
+        "contract": ("id", "client", "value", "currency"),
+        "change_order": ("id", "contract", "name", "value", "currency"),
+    }
+
+    def vendor(self):
+        return FakeFiles(COLUMNS)
+
+    def add(self, kind, number, on):
+        of_work = {"project": "P-1", "date": str(on), "approval": "approved"}
+        money = {"currency": "EUR"}
+        rows: dict[Kind, dict[str, Any]] = {
+            "project": {"name": f"Project {number}", "client": "Acme"},
+            "milestone": {"project": "P-1", "name": f"Phase {number}", "amount": "12500.00", **money},
+            "time": {"person": "ana", "hours": "1.75", "billable": "yes", **of_work},
+            "expense": {"amount": "64.80", **of_work, **money},
+            "contract": {"client": "Acme", "value": "110000", "signed_on": str(on), **money},
+            "change_order": {"contract": "C-1", "name": f"CO {number}", "value": "12000", **money},
+        }
+        return str(self.tracker.insert(self.tables[kind], {"id": f"R-{number:03}", **rows[kind]})["id"])
+
+    def change(self, kind, ident):
+        changed: dict[Kind, dict[str, Any]] = {
+            "project": {"client": "Else"},
+            "milestone": {"amount": "9000"},
+            "time": {"hours": "3"},
+            "expense": {"amount": "1.00"},
+        }
+        self.tracker.edit(self.tables[kind], ident, **changed.get(kind, {"value": "1"}))
+
+    def complete(self, ident, at):
+        self.tracker.edit("milestones", ident, completed_on=str(at.date()))
+
+    def reopen(self, ident):
+        self.tracker.edit("milestones", ident, completed_on="")
+
+    def withdraw(self, ident):
+        self.tracker.edit("time", ident, approval="submitted")
+
+    def test_changes_while_it_reads_are_seen_or_told(self, kind):
+        """A file that changes while it is read fails the poll: what was read of it may be half."""
+        self.fill(kind)
+        rows = iter(getattr(self.bench.open(), TABLES[kind] if kind != "time" else "time_entries")(self.window))
+        first = next(rows)
+        path = self.tracker.file(self.tables[kind])
+        path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        self.refused(Unavailable, list, rows)
+        assert first.id in self.read(kind), "the next poll reads the file as it is then"
+
+    def test_a_filter_that_is_ignored_is_noticed(self, dated):
+        """There is none: the whole file is read, and rows of other dates are left out here."""
+        inside = self.add(dated, 0, self.window.since)
+        self.add(dated, 1, self.window.until + timedelta(days=3))
+        assert self.read(dated).keys() == {inside}
 
 
 def test_a_plain_export_needs_no_mapping(tmp_path):
