@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from billsync.reports.connector import RECORDS
-from billsync.sdk.fields import FIELDS, MEANINGS, Field, How
+from billsync.sdk.fields import FIELDS, MEANINGS, Field, How, TableKind
 
 _INTRO = """# Column mapping
 
@@ -38,13 +38,17 @@ def columns_page() -> str:
     parts = [_INTRO]
     for kind, fields in FIELDS.items():
         rows = "".join(_row(field) for field in fields)
-        parts.append(f"## {RECORDS[kind].capitalize()}\n\n| field | is | found unasked |\n| --- | --- | --- |\n{rows}")
+        parts.append(f"## {_title(kind)}\n\n| field | is | found unasked |\n| --- | --- | --- |\n{rows}")
     rows = "".join(
         f"| `{field}` | `{meaning}` | {', '.join(word or '(empty)' for word in words)} |\n"
         for field, meanings in MEANINGS.items()
         for meaning, words in meanings.items()
     )
     return "\n".join([*parts, f"## Words\n\n| field | meaning | words for it |\n| --- | --- | --- |\n{rows}"])
+
+
+def _title(kind: TableKind) -> str:
+    return "Contract lines" if kind == "contract_line" else RECORDS[kind].capitalize()
 
 
 def _row(field: Field) -> str:

@@ -16,9 +16,8 @@ from typing import Any, Self
 
 from billsync.model.errors import BadAnswer
 from billsync.model.money import exponent
-from billsync.model.work import Kind, Record
 from billsync.sdk import formats
-from billsync.sdk.fields import FIELDS, MEANINGS, Field, folded
+from billsync.sdk.fields import FIELDS, MEANINGS, Field, TableKind, folded
 from billsync.sdk.formats import Cell, text_of
 from billsync.sdk.mapping import REST, Columns
 from billsync.sdk.parse import dig, instant
@@ -40,7 +39,7 @@ class Matched:
 class Mapper:
     """One kind of record in one table: `bind` it to the columns, then turn each row into a record."""
 
-    def __init__(self, kind: Kind, mapping: Columns, *, where: str = "") -> None:
+    def __init__(self, kind: TableKind, mapping: Columns, *, where: str = "") -> None:
         self.kind = kind
         self.where = where
         self._mapping = mapping
@@ -71,8 +70,11 @@ class Mapper:
         self._need(titles)
         return self
 
-    def record(self, row: Mapping[str, Cell], *, where: str = "") -> Record:
-        """The record of a row: column id -> cell. BadAnswer names the field and the value that cannot be read."""
+    def record(self, row: Mapping[str, Cell], *, where: str = "") -> Any:
+        """The record of a row, of a table of lines a ContractLine: column id -> cell.
+
+        BadAnswer names the field and the value that cannot be read.
+        """
         try:
             values = {name: self._value(field, self._cell(name, row)) for name, field in self._fields.items()}
             values["id"] = values["id"] or self._identity(row)

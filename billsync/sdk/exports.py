@@ -9,7 +9,6 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from billsync.model.errors import BadAnswer, Missing, Unavailable
-from billsync.model.work import Record
 from billsync.sdk.columns import Columns, Mapper
 from billsync.sdk.tables import Row, TableFormat, open_table
 
@@ -81,9 +80,7 @@ def _look(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def read_records(
-    folder: Path, table: FileTable, mapper: Mapper, findings: list[str], *, quiet: int
-) -> Iterator[Record]:
+def read_records(folder: Path, table: FileTable, mapper: Mapper, findings: list[str], *, quiet: int) -> Iterator[Any]:
     """The records of every file of a table; of a delta the newest file first, since it is right.
 
     A row that cannot be read, or whose id stood there before, goes to `findings` as `time.csv:17: why`; then BadAnswer
@@ -111,7 +108,7 @@ def read_records(
         raise BadAnswer(what, where=mapper.where, hint="mend the file or the mapping; the other rows were read")
 
 
-def _record(mapper: Mapper, row: Row, seen: set[str], file: str, findings: list[str]) -> Record | None:
+def _record(mapper: Mapper, row: Row, seen: set[str], file: str, findings: list[str]) -> Any:
     try:
         if row.trouble:
             raise BadAnswer(row.trouble)

@@ -9,6 +9,8 @@ from typing import Final, Literal
 from billsync.model.work import Kind
 
 How = Literal["id", "text", "number", "hours", "percent", "day", "instant", "list", "meaning"]
+TableKind = Kind | Literal["contract_line"]
+"""The kinds of record, and the schedule lines that contracts are put together from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ _BILLABLE = Field("billable", "meaning", ("is billable",))
 _BILLED = Field("billed", "meaning", ("is billed", "invoiced"))
 _NOTES = Field("notes", headers=("note", "description", "comment"))
 
-FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
+FIELDS: Final[Mapping[TableKind, tuple[Field, ...]]] = {
     "project": (
         Field("id", "id", ("project id", "project code", "code"), need=True),
         Field("name", headers=("project name", "project")),
@@ -125,6 +127,15 @@ FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
         Field("signed_on", "day", ("signed", "date signed", "signature date")),
         Field("documents", "list", ("document",)),
         _URL,
+    ),
+    "contract_line": (
+        Field("id", "id", ("line id", "line"), need=True),
+        Field("contract", headers=("contract number",), need=True),
+        Field("name", headers=("title", "description")),
+        Field("milestone", headers=("phase",)),
+        Field("amount", "number", ("value", "fee")),
+        Field("percent", "percent", ("percent of value", "%")),
+        Field("on", "day", ("date", "due", "due date")),
     ),
     "change_order": (
         Field("id", "id", ("change order id", "number"), need=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from billsync.model.errors import BadAnswer
@@ -12,12 +13,13 @@ from billsync.model.work import (
     ChangeOrder,
     ContractTerms,
     Expense,
-    Kind,
     Milestone,
     Project,
     Record,
+    TermsLine,
     TimeEntry,
 )
+from billsync.sdk.fields import TableKind
 
 Values = Mapping[str, Any]
 Present = frozenset[str]
@@ -87,8 +89,25 @@ def _approval(row: Values) -> Approval:
 
 
 def contract(row: Values, present: Present) -> ContractTerms:
-    """One row a contract; its schedule is the firm's configuration."""
+    """One row a contract; its schedule is the firm's configuration, or a table of its lines."""
     return ContractTerms(**_same(row, "id client project value currency signed_on documents url custom"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractLine:
+    """A row of a table of schedule lines; `id` names it in the whole table."""
+
+    id: str
+    contract: str
+    line: TermsLine
+
+
+def contract_line(row: Values, present: Present) -> ContractLine:
+    """A line is worth an amount or a percent of its contract's value. Without a name it is called by its id."""
+    if (row["amount"] is None) == (row["percent"] is None):
+        raise BadAnswer("amount, percent: one of them, and not both")
+    line = TermsLine(**_same(row, "id milestone amount percent on"), name=row["name"] or row["id"])
+    return ContractLine(id=f"{row['contract']}/{line.id}", contract=row["contract"], line=line)
 
 
 def change_order(row: Values, present: Present) -> ChangeOrder:
@@ -100,11 +119,12 @@ def _same(row: Values, names: str) -> dict[str, Any]:
     return {name: row[name] for name in names.split()}
 
 
-BUILD: Final[Mapping[Kind, Callable[[Values, Present], Record]]] = {
+BUILD: Final[Mapping[TableKind, Callable[[Values, Present], Record | ContractLine]]] = {
     "project": project,
     "milestone": milestone,
     "time": time_entry,
     "expense": expense,
     "contract": contract,
+    "contract_line": contract_line,
     "change_order": change_order,
 }
