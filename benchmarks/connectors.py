@@ -42,6 +42,8 @@ PAGE: Final = ROOT / "docs" / "connectors" / "evidence.md"
 PLUGINS: Final = ROOT / "plugins"
 TESTS: Final = ROOT / "tests" / "plugins"
 RECORDS, CHANGES, PAGE_SIZE, WINDOW_DAYS = 50, 50, 100, 62
+PATIENCE: Final = 60
+"""Seconds for an answer of a fake vendor: a machine that is busy must cost no call more."""
 PROOFS: Final = (
     "test_one_document_whatever_goes_wrong",
     "test_what_is_there_is_adopted_not_sent_again",
@@ -200,7 +202,7 @@ def _filled(kit: Any, kind: str) -> list[str]:
 def _night(kit: Any, memory: Memory) -> tuple[int, Memory]:
     """The calls of one night, asked as a run asks, and what it leaves behind."""
     vendor, before = kit.bench.vendor, len(kit.bench.vendor.log)
-    source, now = kit.bench.open(), vendor.clock.now()
+    source, now = kit.bench.open(timeout=PATIENCE), vendor.clock.now()
     wanted = Wanted(now=now, today=now.astimezone(UTC).date(), beginning=date(2026, 1, 1))
     offered = type(source).kinds(source.options)
     account: Any = SimpleNamespace(window_days=WINDOW_DAYS)
@@ -221,7 +223,7 @@ def _sink_nights(kit: Any) -> Calls:
         books.enter(f"H-{number}", 100 + number)
     known: list[str] = []
     for since, sent in ((None, 0), (timedelta(hours=1), 0), (timedelta(hours=1), CHANGES)):
-        before, sink = len(books.log), kit.bench.open()
+        before, sink = len(books.log), kit.bench.open(timeout=PATIENCE)
         told = list(sink.read_back(None if since is None else books.clock.now() - since))
         known = known or [receipt.id for receipt in told]
         if since is not None and not sink.tells_deletions:

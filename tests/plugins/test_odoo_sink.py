@@ -231,7 +231,9 @@ def test_a_deletion_in_the_books_is_found_by_a_run(kit):
     ]
     kit.books.delete(kit.books.bearing(other.reference)[0])
     ledger: Any = SimpleNamespace(documents=lambda sink: known)
-    assert [(one.id, one.status) for one in books._deleted(ledger, opened)] == [(other.id, "deleted")]
+    firm: Any = SimpleNamespace(sleep=kit.books.clock.sleep)
+    gone = books._deleted(firm, ledger, opened, list(opened.read_back(None)), whole=True)
+    assert [(one.id, one.status) for one in gone] == [(other.id, "deleted")]
     calls = len(kit.books.log)
     assert list(opened.absent([])) == [] and len(kit.books.log) == calls, "a firm without documents asks nothing"
 
