@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from tests.night.credit_firm import SINKS, VARIANTS
 from tests.night.credit_model import Sent
+from tests.night.credit_planted import PLANTED
 from tests.night.credit_play import STEPS, WEIGHTS, Broken, Play, play
 
 SLICE = 11
@@ -110,3 +111,21 @@ def test_a_document_above_what_was_delivered_is_noticed() -> None:
 
 def _renamed(one: Sent) -> Any:
     return replace(one.invoice, reference="BS-TWICE")
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_bug_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, steps, said = PLANTED[name]
+    played("folder", steps)
+    plant(monkeypatch)
+    with pytest.raises(Broken, match=said):
+        played("folder", steps)
+
+
+def played(sink: str, steps: list[tuple[str, int, int]]) -> None:
+    """These steps, without anything that breaks an invariant."""
+    of = Play(sink, "plain")
+    of.settle()
+    for name, a, b in steps:
+        of.step(name, a, b)
+    of.verify()
