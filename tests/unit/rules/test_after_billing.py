@@ -17,11 +17,11 @@ from billsync.model.contract import (
     MilestoneMatch,
     ProjectRef,
     Rate,
-    RateCard,
     ScheduleLine,
     TimeTerms,
     Trigger,
 )
+from tests.unit.rules.given import HUNDRED, contract
 from tests.unit.rules.night import (
     SUBMITTED,
     Firm,
@@ -35,20 +35,7 @@ from tests.unit.rules.night import (
     row,
 )
 
-HUNDRED = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal(100)),))
 T1 = "time/work/t1"
-
-
-def contract(**more: Any) -> Contract:
-    fields: dict[str, Any] = {
-        "id": "C",
-        "client": "acme",
-        "currency": "USD",
-        "projects": (ProjectRef(account="work", id="P-1"),),
-        "time": TimeTerms(rates=HUNDRED),
-        **more,
-    }
-    return Contract(**fields)
 
 
 def billed(amount: str = "10.00", **more: Any) -> Firm:

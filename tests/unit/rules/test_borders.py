@@ -13,7 +13,6 @@ from billsync.model.contract import (
     Cap,
     Client,
     Condition,
-    Contract,
     Gates,
     Holdback,
     HoldbackRelease,
@@ -28,23 +27,11 @@ from billsync.model.contract import (
     Trigger,
 )
 from billsync.rules.findings import age_of
+from tests.unit.rules.given import contract
 from tests.unit.rules.night import Firm, causes, codes, day, figures, hours, lines, milestone, project, row
 
-HUNDRED = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal(100)),))
 CENT = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal("0.01")),))
 T1 = "time/work/t1"
-
-
-def contract(**more: Any) -> Contract:
-    fields: dict[str, Any] = {
-        "id": "C",
-        "client": "acme",
-        "currency": "USD",
-        "projects": (ProjectRef(account="work", id="P-1"),),
-        "time": TimeTerms(rates=HUNDRED),
-        **more,
-    }
-    return Contract(**fields)
 
 
 def firm(**more: Any) -> Firm:

@@ -14,31 +14,18 @@ from billsync.model.contract import (
     HoldbackRelease,
     Included,
     MilestoneMatch,
-    ProjectRef,
     Rate,
     RateCard,
     ScheduleLine,
     TimeTerms,
     Trigger,
 )
+from tests.unit.rules.given import HUNDRED, contract
 from tests.unit.rules.night import Firm, causes, codes, day, hours, milestone, row, spent
 
-HUNDRED = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal(100)),))
 CENT = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal("0.01")),))
 T1 = "time/work/t1"
 LINE = "C/line/l"
-
-
-def contract(**more: Any) -> Contract:
-    fields: dict[str, Any] = {
-        "id": "C",
-        "client": "acme",
-        "currency": "USD",
-        "projects": (ProjectRef(account="work", id="P-1"),),
-        "time": TimeTerms(rates=HUNDRED),
-        **more,
-    }
-    return Contract(**fields)
 
 
 def at_hours(limit: str, **more: Any) -> Firm:

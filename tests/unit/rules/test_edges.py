@@ -13,7 +13,6 @@ from billsync.model.contract import (
     Billing,
     Cap,
     Condition,
-    Contract,
     ContractChange,
     ExpenseTerms,
     Holdback,
@@ -21,8 +20,6 @@ from billsync.model.contract import (
     MilestoneMatch,
     MilestoneTerms,
     ProjectRef,
-    Rate,
-    RateCard,
     ScheduleLine,
     Signature,
     TimeTerms,
@@ -30,6 +27,7 @@ from billsync.model.contract import (
 )
 from billsync.model.errors import LedgerError
 from billsync.rules.statement import statement
+from tests.unit.rules.given import contract
 from tests.unit.rules.night import (
     SUBMITTED,
     Firm,
@@ -45,20 +43,7 @@ from tests.unit.rules.night import (
     spent,
 )
 
-HUNDRED = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal(100)),))
 T1 = "time/work/t1"
-
-
-def contract(**more: Any) -> Contract:
-    fields: dict[str, Any] = {
-        "id": "C",
-        "client": "acme",
-        "currency": "USD",
-        "projects": (ProjectRef(account="work", id="P-1"),),
-        "time": TimeTerms(rates=HUNDRED),
-        **more,
-    }
-    return Contract(**fields)
 
 
 def line(kind: Any, **more: Any) -> ScheduleLine:

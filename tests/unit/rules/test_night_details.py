@@ -5,42 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from billsync.model.contract import (
     Billing,
     Cap,
-    Contract,
     ContractChange,
     Gates,
     Holdback,
     HoldbackRelease,
     MilestoneMatch,
     ProjectRef,
-    Rate,
-    RateCard,
     ScheduleLine,
-    TimeTerms,
     Trigger,
 )
 from billsync.model.work import SourceKey
+from tests.unit.rules.given import contract
 from tests.unit.rules.night import Firm, causes, codes, day, figures, hours, lines, milestone, row
 
-HUNDRED = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal(100)),))
 T1, T2 = "time/work/t1", "time/work/t2"
 DESIGN = MilestoneMatch(name="Design")
-
-
-def contract(**more: Any) -> Contract:
-    fields: dict[str, Any] = {
-        "id": "C",
-        "client": "acme",
-        "currency": "USD",
-        "projects": (ProjectRef(account="work", id="P-1"),),
-        "time": TimeTerms(rates=HUNDRED),
-        **more,
-    }
-    return Contract(**fields)
 
 
 def net(of: Firm) -> int:

@@ -8,33 +8,16 @@ from typing import Any
 from billsync.model.contract import (
     Billing,
     Client,
-    Contract,
     MilestoneMatch,
     Payer,
-    ProjectRef,
-    Rate,
-    RateCard,
     ScheduleLine,
-    TimeTerms,
     Trigger,
 )
 from billsync.model.invoice import Line
+from tests.unit.rules.given import contract
 from tests.unit.rules.night import Firm, day, hours, milestone, project
 
-HUNDRED = RateCard(id="r", currency="USD", rates=(Rate(amount=Decimal(100)),))
 T1 = "time/work/t1"
-
-
-def contract(**more: Any) -> Contract:
-    fields: dict[str, Any] = {
-        "id": "C",
-        "client": "acme",
-        "currency": "USD",
-        "projects": (ProjectRef(account="work", id="P-1"),),
-        "time": TimeTerms(rates=HUNDRED),
-        **more,
-    }
-    return Contract(**fields)
 
 
 def one_line(of: Firm) -> Line:
