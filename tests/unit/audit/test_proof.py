@@ -11,7 +11,7 @@ import pytest
 
 from billsync.ledger import certificate
 from billsync.ledger.checkpoint import Signer
-from billsync.model.errors import LedgerError, Tampered
+from billsync.model.errors import Tampered, UsageError
 from billsync.model.money import exponent, grouped
 from tests.unit.audit.conftest import (
     EVE,
@@ -122,7 +122,7 @@ def test_work_that_only_the_books_remember_is_said_to_be_missing(ledger, world):
 def test_what_the_books_do_not_hold_is_not_proved(ledger, world, reference):
     document = invoice("BS-2", line("time", time_part(WORK[0], 5)))
     ledger.plan(draft_of(document), document, input_hash="h", now=world.clock())
-    with pytest.raises(LedgerError, match=reference):
+    with pytest.raises(UsageError, match=reference):
         ledger.prove(reference, FIRM, world.clock())
 
 
