@@ -21,6 +21,7 @@ from billsync.model.errors import UsageError
 Outcome = Literal["passed", "failed", "skipped"]
 _WORST: Final[tuple[Outcome, ...]] = ("failed", "skipped", "passed")
 _TEST_FOLDERS: Final = ("tests", "test")
+_NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,8 @@ def _arguments(found: Path) -> list[str]:
 @contextmanager
 def _quietly(found: Path, said: StringIO) -> Iterator[Path]:
     """The connector can be imported, no bytecode is written, no setting of a folder above counts, nothing printed."""
-    path, bytecode, added = list(sys.path), sys.dont_write_bytecode, os.environ.pop("PYTEST_ADDOPTS", None)
+    path, bytecode = list(sys.path), sys.dont_write_bytecode
+    environment = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", _NO_BYTECODE)}
     with ExitStack() as stack:
         settings = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "pytest.ini"
         settings.write_text("[pytest]\n", encoding="utf-8")
@@ -143,12 +145,13 @@ def _quietly(found: Path, said: StringIO) -> Iterator[Path]:
         stack.enter_context(redirect_stderr(said))
         sys.path[:0] = [str(folder) for folder in _roots(found)]
         sys.dont_write_bytecode = True
+        os.environ[_NO_BYTECODE] = "1"  # for the processes that a test of the kit starts
         try:
             yield settings
         finally:
             sys.path[:], sys.dont_write_bytecode = path, bytecode
-            if added is not None:
-                os.environ["PYTEST_ADDOPTS"] = added
+            del os.environ[_NO_BYTECODE]
+            os.environ.update({name: value for name, value in environment.items() if value is not None})
 
 
 def _roots(found: Path) -> list[Path]:
