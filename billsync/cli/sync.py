@@ -70,9 +70,15 @@ def out_of_cycle(project: str, reason: str) -> OutOfCycle:
 
     account, _, name = project.partition("/")
     if not account or not name:
-        raise UsageError("--project needs the account and the id of a project", hint="for example work/P-1")
+        raise UsageError(
+            "--project needs the account and the id of a project",
+            where=f"--project {project}".rstrip(),
+            hint="for example work/P-1",
+        )
     if not reason.strip():
-        raise UsageError("--project needs a reason", hint="add --reason: it is kept in the journal")
+        raise UsageError(
+            "--project needs a reason", where=f"--project {project}", hint="add --reason: it is kept in the journal"
+        )
     person = os.environ.get("BILLSYNC_PERSON") or os_user()
     return OutOfCycle(account=account, project=name, person=person, reason=reason)
 

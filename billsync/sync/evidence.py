@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from billsync.model.errors import Denied, Missing, Refused, VendorError
+from billsync.model.errors import Denied, Missing, Refused, SecretError, VendorError
 from billsync.model.invoice import Draft, Invoice
 from billsync.reports.evidence import proofs
 from billsync.reports.render.evidence import File, files
@@ -44,7 +44,7 @@ class Evidence:
         for owed in self._ledger.attachments.owed(self._sink.account) if self._sink.attaches else ():
             try:
                 self._attach(owed)
-            except VendorError as error:  # the books are in trouble: the rest comes the next night
+            except (VendorError, SecretError) as error:  # the books are in trouble: the rest comes the next night
                 self.findings.append(f"evidence was not attached in {self._sink.account}: {error.what}")
                 return
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from billsync.model.errors import BillsyncError, Missing, Refused
+from billsync.model.errors import BillsyncError, LedgerError, Missing, Refused
 from billsync.model.statement import Evaluation
 from billsync.model.work import Kind, SourceKey
 from billsync.sdk.source import Source
@@ -53,6 +53,8 @@ class Marks:
         for account in self._accounts:
             try:
                 self._account(account.name, awake, unsettled)
+            except LedgerError:
+                raise  # no trouble of the account: the night cannot be kept
             except BillsyncError as error:
                 self.findings.append(f"{account.name}: records were not marked as billed: {error.what}")
 

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from billsync.model.book import Intent
-from billsync.model.errors import BillsyncError, LedgerError, UsageError
+from billsync.model.errors import BillsyncError, LedgerError, SecretError, UsageError
+from billsync.model.invoice import Draft
 from billsync.model.merging import accounts_of
 from billsync.model.statement import Evaluation
 from billsync.rules.engine import evaluate
@@ -223,7 +224,14 @@ class _Night:
             elif self.summary.dry_run:
                 push.rehearse(drafts)
             else:
-                push.send(drafts)
+                self._send(push, drafts)
+
+    def _send(self, push: Push, drafts: Sequence[Draft]) -> None:
+        """A log-in or key store that fails in the middle stops these books only; the next run asks them first."""
+        try:
+            push.send(drafts)
+        except (SecretError, UsageError) as error:
+            self.summary.troubles.append(error)
 
     def _attach(self, push: Push) -> None:
         """Evidence at what is in the books by now."""

@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
+from billsync.ledger.marks import Marks as MarksKept
 from billsync.model.book import DecisionKind
-from billsync.model.errors import UsageError
+from billsync.model.errors import LedgerError, SecretError, UsageError
 from billsync.sync import NightSummary
 from billsync.sync.check import check
 from billsync.testing.asana import choice_field
 from billsync.testing.server import Request
 from billsync.testing.smtp import FakeSmtp
+from billsync_plugins.sinks.quickbooks import QuickBooks
 from tests.night.firms import Vendors, vendors
 
 MARK = "88"
@@ -69,6 +71,21 @@ def outcomes(summary: NightSummary) -> list[str]:
 def files(firm: Vendors) -> dict[str, bytes]:
     [document] = firm.books.visible("invoice")
     return dict(document.files)
+
+
+def test_a_key_store_that_locks_in_the_middle_stops_these_books_only(firm: Vendors, monkeypatch: Any) -> None:
+    def locked(*_: Any, **__: Any) -> None:
+        raise SecretError("the keyring is locked", where="books", hint="unlock it, then sync")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(QuickBooks, "create", locked)
+        summary = firm.night()
+    assert [error.what for error in summary.troubles] == ["the keyring is locked"] and summary.exit_code >= 2
+    assert summary.evaluation is not None and summary.evaluation.verdict != "balanced", "work on its way is not fine"
+    assert firm.books.visible("invoice") == []
+    firm.clock.advance(seconds=QuickBooks.settle)
+    assert firm.night().exit_code == 0
+    assert len(firm.books.visible("invoice")) == 1, "the next night asks, and bills once"
 
 
 # Evidence
@@ -198,6 +215,16 @@ def test_a_mark_that_fails_is_a_finding_and_comes_the_next_night(firm: Vendors) 
     assert len(firm.books.visible("invoice")) == 1
 
 
+def test_a_ledger_that_cannot_keep_a_mark_is_no_trouble_of_the_account(firm: Vendors, monkeypatch: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise LedgerError("the disk is full")
+
+    said(firm, **MARKED)
+    monkeypatch.setattr(MarksKept, "add", full)
+    with pytest.raises(LedgerError):
+        firm.night()
+
+
 def test_a_record_that_never_takes_a_mark_is_told_once_and_keeps_no_other_waiting(firm: Vendors) -> None:
     said(firm, **MARKED)
     firm.asana.tables["tasks"]["M-Concept"]["custom_fields"].pop()
@@ -319,8 +346,6 @@ def test_a_message_that_fails_is_a_finding_of_a_night_that_is_done(firm: Vendors
 
 
 def test_a_night_that_came_to_no_end_is_told(firm: Vendors) -> None:
-    from billsync.model.errors import LedgerError
-
     with FakeSmtp() as server:
         said(firm, **mailed(server, on=["failure"]))
         firm.open().config.ledger_path.write_bytes(b"this is no ledger" * 100)
